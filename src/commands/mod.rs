@@ -1,0 +1,36 @@
+//! Where stages are joined: one file a command, its help in its doc comment.
+
+use crate::error::{Error, ExitCode, render};
+use clap::{Parser, Subcommand};
+use std::io::IsTerminal;
+use std::path::PathBuf;
+
+/// One YAML file into a finished comparison: launches grid sweeps, keeps every number in Parquet, draws the figures
+/// and writes the weekly report.
+#[derive(Parser)]
+#[command(name = "tessera", version, after_help = EXIT_CODES)]
+struct Arguments {
+    /// Where results live
+    #[arg(long, global = true, env = "TESSERA_RESULTS", default_value = "results", value_name = "DIR")]
+    results: PathBuf,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 all done · 1 something outside went wrong · 2 the command line or a spec is \
+wrong · 3 some runs failed · 130 stopped";
+
+#[derive(Subcommand)]
+enum Command {}
+
+/// Runs the command line and returns how it ended.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let result: Result<ExitCode, Error> = match arguments.command {};
+    #[expect(unreachable_code, reason = "until the first command lands")]
+    result.unwrap_or_else(|error| {
+        let color = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+        eprint!("{}", render(&error, color));
+        error.exit_code()
+    })
+}

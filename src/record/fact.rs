@@ -1,0 +1,189 @@
+//! The facts of a journal: one JSON object a line, append-only.
+
+use super::{Parameters, RunId};
+use serde::{Deserialize, Serialize};
+
+/// What happened. Times are seconds since 1970 (UTC).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "fact", rename_all = "lowercase")]
+pub enum Fact {
+    /// A spec was asked for: all its runs.
+    Planned {
+        /// When.
+        time: f64,
+        /// Hash of the folded spec, `spec-<hash>.yaml`.
+        spec: String,
+        /// Version of tessera.
+        tessera: String,
+        /// The trainer's name.
+        trainer: String,
+        /// The metric that runs are judged by, and its reduction as a spec spells it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        metric: Option<(String, String)>,
+        /// Parameters that all runs share.
+        common: Parameters,
+        /// The runs, each with the parameters that are not common.
+        runs: Vec<PlannedRun>,
+    },
+    /// An attempt began.
+    Started {
+        /// When.
+        time: f64,
+        /// Which run.
+        run: RunId,
+        /// Which execution, from 1.
+        attempt: u32,
+        /// Steps and attempt that it goes on from.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        resume: Option<(u32, u64)>,
+        /// Where and with what.
+        #[serde(flatten)]
+        provenance: Box<Provenance>,
+    },
+    /// A checkpoint exists; written after its file and all rows up to its step are synced.
+    Checkpoint {
+        /// When.
+        time: f64,
+        /// Which run.
+        run: RunId,
+        /// Which execution.
+        attempt: u32,
+        /// Steps done.
+        step: u64,
+        /// Plain file name in `checkpoints/<run>/`.
+        file: String,
+    },
+    /// An attempt ended with a result; written after its rows are safe.
+    Finished {
+        /// When.
+        time: f64,
+        /// Which run.
+        run: RunId,
+        /// Which execution.
+        attempt: u32,
+        /// How long this attempt took.
+        seconds: f64,
+        /// Done or diverged.
+        #[serde(flatten)]
+        outcome: Outcome,
+        /// Most memory seen, MiB.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        peak_memory_mib: Option<f64>,
+        /// Whether the peak may be an earlier run's of the same worker.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        peak_is_bound: bool,
+    },
+    /// An attempt ended without a result.
+    Failed {
+        /// When.
+        time: f64,
+        /// Which run.
+        run: RunId,
+        /// Which execution.
+        attempt: u32,
+        /// How long this attempt took.
+        seconds: f64,
+        /// The class.
+        failure: Failure,
+        /// One line, then the last lines of the log.
+        message: String,
+    },
+    /// An attempt was stopped by a person or a signal.
+    Stopped {
+        /// When.
+        time: f64,
+        /// Which run.
+        run: RunId,
+        /// Which execution.
+        attempt: u32,
+        /// How long this attempt took.
+        seconds: f64,
+    },
+}
+
+/// One run of a plan.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PlannedRun {
+    /// Its id.
+    pub run: RunId,
+    /// The replicate.
+    pub seed: u64,
+    /// Its active parameters that not all runs share.
+    #[serde(default, skip_serializing_if = "Parameters::is_empty")]
+    pub parameters: Parameters,
+}
+
+/// How a run that is a result ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "lowercase")]
+pub enum Outcome {
+    /// All steps done.
+    Done,
+    /// A quantity was not finite, or a factorisation failed.
+    Diverged {
+        /// The step.
+        step: u64,
+        /// Which quantity went first.
+        quantity: String,
+    },
+}
+
+/// Why a run has no result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Failure {
+    /// Out of memory.
+    Oom,
+    /// Over `time:`.
+    Timeout,
+    /// No new number within `stall:`.
+    Stalled,
+    /// The program ended badly, or without a result.
+    Crash,
+    /// Ended by a signal from outside.
+    Killed,
+    /// Its agent is gone.
+    Lost,
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Oom => "oom",
+            Self::Timeout => "timeout",
+            Self::Stalled => "stalled",
+            Self::Crash => "crash",
+            Self::Killed => "killed",
+            Self::Lost => "lost",
+        })
+    }
+}
+
+/// Where an attempt ran and with what: what `table` and `show` say of it, and what recognises its process.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Provenance {
+    /// Host name.
+    pub host: String,
+    /// The kernel's boot id.
+    pub boot: String,
+    /// The worker's process.
+    pub pid: u32,
+    /// Its process group.
+    pub group: u32,
+    /// Its start time in clock ticks since boot.
+    pub start_time: u64,
+    /// `cpu`, or the GPU's UUID.
+    pub device: String,
+    /// CPU threads.
+    pub threads: u32,
+    /// The trainer's version.
+    pub version: String,
+    /// libtorch's version, for built-in trainers.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub libtorch: String,
+    /// Commit of the spec's repository, with `-dirty` where the tree had changes.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub git: String,
+    /// Hash of the spec.
+    pub spec: String,
+}

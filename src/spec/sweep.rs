@@ -1,0 +1,97 @@
+//! A sweep as it is meant: everything resolved that can be resolved without expanding the grid.
+
+use super::{Description, Figure, OnFailure, Resources, Value};
+use indexmap::IndexMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// A sweep, resolved and checked.
+#[derive(Clone, Debug)]
+pub struct Sweep {
+    /// A plain folder name.
+    pub name: String,
+    /// One line for people.
+    pub about: String,
+    /// Who executes the runs.
+    pub trainer: Trainer,
+    /// What the trainer says of itself; empty for commands that declare nothing.
+    pub description: Arc<Description>,
+    /// The number that runs are judged by.
+    pub metric: Option<Metric>,
+    /// What each run needs.
+    pub resources: Resources,
+    /// What to do with failures.
+    pub on_failure: OnFailure,
+    /// Figures, in the order of the file.
+    pub figures: Vec<Figure>,
+    /// The spec with `extends` and `--set` folded in, as YAML: what `spec-<hash>.yaml` holds.
+    pub folded: String,
+    /// 16 hex digits over `folded`.
+    pub hash: String,
+    /// The folder that relative paths in the spec start from.
+    pub folder: PathBuf,
+}
+
+/// Who executes runs.
+#[derive(Clone, Debug)]
+pub enum Trainer {
+    /// The lab's model (`tessera-lab`).
+    Retina,
+    /// The 2-D Gaussian toy (`tessera-lab`).
+    Toy,
+    /// Any other program.
+    Command(Command),
+}
+
+impl Trainer {
+    /// The name that enters run ids: `retina`, `toy`, or the command template.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Retina => "retina",
+            Self::Toy => "toy",
+            Self::Command(command) => &command.template,
+        }
+    }
+}
+
+/// A program that is a trainer by its command line.
+#[derive(Clone, Debug, Default)]
+pub struct Command {
+    /// `python train.py --logdir {run.dir} {args}`
+    pub template: String,
+    /// The template used when a checkpoint matches.
+    pub resume: Option<String>,
+    /// Further environment variables.
+    pub environment: IndexMap<String, String>,
+    /// Working directory.
+    pub directory: Option<PathBuf>,
+}
+
+/// The number that runs are judged by.
+#[derive(Clone, Debug)]
+pub struct Metric {
+    /// A metric of the history.
+    pub name: String,
+    /// Whether more is better.
+    pub maximize: bool,
+    /// How a run's history becomes one number.
+    pub reduce: Reduce,
+}
+
+/// How a run's history of one metric becomes one number.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Reduce {
+    /// The last value.
+    Last,
+    /// The smallest.
+    Min,
+    /// The largest.
+    Max,
+    /// The mean of the last share of steps, 0.05 for `mean_last 5%`.
+    MeanLast(f64),
+    /// The value at a step.
+    At(u64),
+}
+
+/// What grid, zip, samples, exclusions and the rest are made of is `plan`'s to expand.
+pub type Assignments = IndexMap<String, Value>;
