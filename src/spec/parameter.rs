@@ -44,7 +44,8 @@ pub struct Parameter {
     /// The words allowed where `kind` is `choice`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub choices: Vec<String>,
-    /// Condition in the language of `when` (`method == two_losses`); absent: always active.
+    /// Condition in the language of `when`: `name == value`, `!=`, `<`, `>` joined by `and` and `or` (`and` binds
+    /// tighter, no brackets): `method != none and fr_lr_schedule == step`. Absent: always active.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub active: Option<String>,
     /// Whether the value is part of the run id (checkpointing and paths are not).
