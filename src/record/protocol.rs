@@ -30,6 +30,8 @@ pub enum Request {
 /// One run to execute.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Job {
+    /// Who executes it: `retina` or `toy`.
+    pub trainer: String,
     /// Which run.
     pub run: RunId,
     /// Which execution of it, from 1.
