@@ -1,1 +1,5 @@
+//! One test binary: one file a stage.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod architecture;
+mod package;

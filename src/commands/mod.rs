@@ -1,6 +1,8 @@
 //! Where stages are joined: one file a command, its help in its doc comment.
 
-use crate::error::{Error, ExitCode, render};
+mod completions;
+
+use crate::error::{ExitCode, render};
 use clap::{Parser, Subcommand};
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -21,13 +23,16 @@ const EXIT_CODES: &str = "Exit codes: 0 all done · 1 something outside went wro
 wrong · 3 some runs failed · 130 stopped";
 
 #[derive(Subcommand)]
-enum Command {}
+enum Command {
+    Completions(completions::Completions),
+}
 
 /// Runs the command line and returns how it ended.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let result: Result<ExitCode, Error> = match arguments.command {};
-    #[expect(unreachable_code, reason = "until the first command lands")]
+    let result = match arguments.command {
+        Command::Completions(command) => command.run(),
+    };
     result.unwrap_or_else(|error| {
         let color = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
         eprint!("{}", render(&error, color));

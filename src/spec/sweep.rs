@@ -1,6 +1,6 @@
 //! A sweep as it is meant: everything resolved that can be resolved without expanding the grid.
 
-use super::{Description, Figure, OnFailure, Resources, Value};
+use super::{Description, Figure, OnFailure, Resources};
 use indexmap::IndexMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -92,6 +92,3 @@ pub enum Reduce {
     /// The value at a step.
     At(u64),
 }
-
-/// What grid, zip, samples, exclusions and the rest are made of is `plan`'s to expand.
-pub type Assignments = IndexMap<String, Value>;

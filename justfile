@@ -1,0 +1,34 @@
+# Recipes of the project. `./just RECIPE` also installs what a recipe needs.
+
+# One build for demo, tests and benchmarks: polars and torch-sys are compiled once.
+flags := "--release --locked --features torch"
+bin := env("CARGO_TARGET_DIR", "target") / "release"
+
+# List the recipes
+default:
+    @just --list --unsorted
+
+# Build both binaries
+build:
+    cargo build {{flags}} --bins
+
+# Run sweeps/demo.yaml: a grid on synthetic scenes, its figures and its page. `./just demo --set data.source=kyoto --set data.path=DIR` for real images
+demo *arguments: build
+    {{bin}}/tessera run sweeps/demo.yaml {{arguments}}
+
+# Everything that must hold: formatting, lints, tests
+test: lint
+    cargo test {{flags}}
+
+# Formatting and lints, warnings denied
+lint:
+    cargo fmt --check
+    cargo clippy {{flags}} --all-targets -- --deny warnings
+
+# Format the sources
+format:
+    cargo fmt
+
+# Install what the recipes need, and nothing else
+setup:
+    @echo "ready: $(cargo --version), libtorch in ${LIBTORCH:-your own PyTorch}"
