@@ -1,11 +1,15 @@
 //! `tessera-lab`: the lab's science, written with `tch`. A worker that executes runs, one after another; it knows nothing
 //! of sweeps, grids, GPUs in the plural or Parquet.
 
+#[expect(dead_code, reason = "the model that draws patches comes next")]
+mod data;
 mod describe;
 #[expect(dead_code, reason = "the model that calls it comes next")]
 mod log_det;
 #[expect(dead_code, reason = "values are read by the trainers, which come next")]
 mod parameter;
+#[cfg_attr(not(test), expect(dead_code, reason = "the model that draws noise comes next"))]
+mod random;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;

@@ -1,13 +1,16 @@
 //! Stage 3, record: the facts that stages tell each other and the lines that workers are spoken to with.
-//! Plain data and its JSON; no files, clocks or processes. The lab imports this stage and nothing else.
+//! Plain data and its JSON; no clocks or processes, and no files but those that a data set's fingerprint is taken of.
+//! The lab imports this stage and nothing else.
 
 mod fact;
+mod fingerprint;
 mod number;
 mod protocol;
 mod run_id;
 
 pub use crate::spec::Value;
 pub use fact::{Fact, Failure, Outcome, PlannedRun, Provenance};
+pub use fingerprint::{FingerprintError, fingerprint};
 pub use number::Real;
 pub use protocol::{Answer, Job, PROTOCOL, ProbeJob, Request, Resume, Rows};
 pub use run_id::RunId;

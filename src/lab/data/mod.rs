@@ -1,0 +1,132 @@
+//! Images and what is drawn from them: scenes of one of three origins, normalised; batches of patches, each from a random
+//! scene at a uniform corner; the covariance of such patches. Formulas: golden/README.md, "Images".
+
+mod cones;
+mod covariance;
+mod error;
+mod folder;
+mod options;
+mod scene;
+mod scenes;
+mod synthetic;
+mod treatment;
+
+pub use error::DataError;
+pub use options::Options;
+
+use crate::random::{Streams, below};
+use scenes::Scenes;
+use std::path::Path;
+use std::sync::Arc;
+use tch::{Device, Kind, Tensor};
+use treatment::Treatment;
+
+/// Where a run's patches come from.
+#[derive(Debug)]
+pub struct Source {
+    scenes: Arc<Scenes>,
+    /// `[R′, W′, L, K, K]`: all patches, as a view of the scenes' pixels on the device.
+    windows: Tensor,
+    treatment: Treatment,
+    covariance: Tensor,
+    entropy: f64,
+    kernel_size: i64,
+    kind: Kind,
+}
+
+impl Source {
+    /// Reads or makes the scenes, estimates the covariance or takes it from `cache` (a folder for derived data, made when
+    /// needed). Patches will be of `kind` on `device`.
+    pub fn open(options: &Options, cache: &Path, kind: Kind, device: Device) -> Result<Self, DataError> {
+        let Options { colors, kernel_size, .. } = *options;
+        let scenes = Scenes::open(options, cache)?;
+        scenes.check_size(kernel_size)?;
+        let (size, pixels) = (kernel_size as i64, (kernel_size * kernel_size) as i64);
+        let values = colors as i64 * pixels;
+
+        // The data's own covariance is a property of the data: its draws have a seed of their own, not the run's.
+        let streams = Streams::new(0);
+        let here = windows(&scenes.pixels(Device::Cpu), size);
+        let key = format!("{} kernel {kernel_size}", scenes.key);
+        let samples = options.covariance_samples;
+        let untreated = covariance::covariance(&key, cache, values, samples, |chunk, count| {
+            gather(&here, &scenes, &streams, "covariance", chunk, count, size).reshape([count, values])
+        })?;
+        let treatment =
+            Treatment::new(&untreated, colors as i64, size, options.remove_mean, options.whiten, options.circular_mask);
+        let matrix = treatment.matrix(colors as i64, pixels);
+        let covariance = matrix.matmul(&untreated).matmul(&matrix.tr());
+        let covariance = (&covariance + covariance.tr()) / 2.0;
+        Ok(Self {
+            entropy: entropy(&covariance, treatment.rank() * colors as i64)
+                .ok_or(DataError::Singular { samples: options.covariance_samples })?,
+            windows: windows(&scenes.pixels(device), size),
+            treatment: treatment.to(kind, device),
+            covariance,
+            scenes,
+            kernel_size: size,
+            kind,
+        })
+    }
+
+    /// `[B, L, K²]`: the patches of a step.
+    pub fn patches(&self, streams: &Streams, stream: &str, step: u64, batch: i64) -> Tensor {
+        let patches = gather(&self.windows, &self.scenes, streams, stream, step, batch, self.kernel_size);
+        self.treatment.apply(patches.to_kind(self.kind).flatten(2, 3))
+    }
+
+    /// `[LK², LK²]` double on the CPU: C_x, the covariance of patches.
+    pub fn covariance(&self) -> Tensor {
+        self.covariance.shallow_clone()
+    }
+
+    /// H_X = ½ log2 det(2πe·C_x) in bits; where treated patches do not fill all dimensions, in those that they fill.
+    pub fn entropy(&self) -> f64 {
+        self.entropy
+    }
+}
+
+/// `[R′, W′, L, K, K]` over pixels `[L, R, W]`; no copy.
+fn windows(pixels: &Tensor, kernel_size: i64) -> Tensor {
+    pixels.unfold(1, kernel_size, 1).unfold(2, kernel_size, 1).permute([1, 2, 0, 3, 4])
+}
+
+/// `[B, L, K, K]`, in one indexed read.
+fn gather(
+    windows: &Tensor,
+    scenes: &Scenes,
+    streams: &Streams,
+    stream: &str,
+    step: u64,
+    batch: i64,
+    kernel_size: i64,
+) -> Tensor {
+    let mut generator = streams.generator(stream, step);
+    let mut below = |bound: i64| below(&mut generator, bound as u64) as i64;
+    let (rows, columns): (Vec<i64>, Vec<i64>) = (0..batch)
+        .map(|_| {
+            let place = &scenes.places[below(scenes.places.len() as i64) as usize];
+            (place.top + below(place.height - kernel_size + 1), below(place.width - kernel_size + 1))
+        })
+        .unzip();
+    let index = |index: &[i64]| Some(Tensor::from_slice(index).to_device(windows.device()));
+    windows.index(&[index(&rows), index(&columns)])
+}
+
+/// ½ log2 det(2πe·C) over the `rank` leading dimensions; `None` if they are not all of positive variance.
+fn entropy(covariance: &Tensor, rank: i64) -> Option<f64> {
+    let size = covariance.size()[0];
+    let log2_det = if rank == size {
+        covariance::log2_det(covariance)?
+    } else {
+        let variances = covariance.linalg_eigvalsh("L").narrow(0, size - rank, rank);
+        if variances.min().double_value(&[]) <= 0.0 {
+            return None;
+        }
+        variances.log2().sum(Kind::Double).double_value(&[])
+    };
+    Some(0.5 * (log2_det + rank as f64 * (2.0 * std::f64::consts::PI * std::f64::consts::E).log2()))
+}
+
+#[cfg(test)]
+mod tests;
