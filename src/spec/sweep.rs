@@ -1,7 +1,6 @@
 //! A sweep as it is meant: everything resolved that can be resolved without expanding the grid.
 
-use super::{Description, Figure, OnFailure, Resources};
-use indexmap::IndexMap;
+use super::{Command, Description, Figure, OnFailure, Resources};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -40,7 +39,7 @@ pub enum Trainer {
     /// The 2-D Gaussian toy (`tessera-lab`).
     Toy,
     /// Any other program.
-    Command(Command),
+    Command(Box<Command>),
 }
 
 impl Trainer {
@@ -49,22 +48,9 @@ impl Trainer {
         match self {
             Self::Retina => "retina",
             Self::Toy => "toy",
-            Self::Command(command) => &command.template,
+            Self::Command(command) => command.template.text(),
         }
     }
-}
-
-/// A program that is a trainer by its command line.
-#[derive(Clone, Debug, Default)]
-pub struct Command {
-    /// `python train.py --logdir {run.dir} {args}`
-    pub template: String,
-    /// The template used when a checkpoint matches.
-    pub resume: Option<String>,
-    /// Further environment variables.
-    pub environment: IndexMap<String, String>,
-    /// Working directory.
-    pub directory: Option<PathBuf>,
 }
 
 /// The number that runs are judged by.
