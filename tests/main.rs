@@ -3,3 +3,4 @@
 
 mod architecture;
 mod package;
+mod store;

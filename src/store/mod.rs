@@ -1,1 +1,26 @@
-//! store
+//! Stage 6, store: keeps every fact and number of a sweep below `results/<sweep>/`, and gives them back as tables.
+//! Takes what `run` hands to [`run::Sink`](crate::run::Sink); knows nothing of devices or of how runs are executed.
+//!
+//! Truth is the journals and the rows in parts and in the segments that no part names; everything else is derived.
+
+mod error;
+mod files;
+mod journal;
+mod layout;
+mod pending;
+mod rows_file;
+mod runs;
+mod state;
+mod summary;
+mod sweep;
+mod table;
+mod writer;
+
+pub use error::StoreError;
+pub use journal::Journal;
+pub use layout::Layout;
+pub use runs::{metric_column, parameter_column};
+pub use state::{Checkpoint, Planned, RunState, Status};
+pub use summary::Summaries;
+pub use sweep::{Scope, Sweep, sweeps};
+pub use writer::Writer;

@@ -1,0 +1,113 @@
+//! What a store can fail with, in words for people, each with its place.
+
+use std::io::{Error, ErrorKind};
+use std::path::{Path, PathBuf};
+
+/// What a store can fail with.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// No such sweep.
+    #[error("no sweep `{name}` in {}", results.display())]
+    NoSweep {
+        /// What was asked for.
+        name: String,
+        /// Where.
+        results: PathBuf,
+        /// The sweeps that are there.
+        known: Vec<String>,
+    },
+    /// No such run, or more than one.
+    #[error("{0}")]
+    NoRun(String),
+    /// The operating system refused.
+    #[error("cannot {verb} {}: {cause}", path.display())]
+    File {
+        /// `read`, `write` …
+        verb: &'static str,
+        /// Which file or folder.
+        path: PathBuf,
+        /// Why.
+        cause: Error,
+    },
+    /// A journal holds a line that no tessera wrote.
+    #[error("{}, line {line}: {message}", path.display())]
+    Journal {
+        /// Which journal.
+        path: PathBuf,
+        /// From 1.
+        line: usize,
+        /// What is wrong.
+        message: String,
+    },
+    /// A file of another version of the format.
+    #[error("{} has format {found}; this tessera reads format {known}", path.display())]
+    Format {
+        /// Which file.
+        path: PathBuf,
+        /// What it says.
+        found: u64,
+        /// What is read here.
+        known: u64,
+    },
+    /// A table that cannot be read.
+    #[error("{}: {message}", path.display())]
+    Table {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong.
+        message: String,
+    },
+    /// Somebody else is at it.
+    #[error("{0}")]
+    Busy(String),
+    /// A question that cannot be answered.
+    #[error("{0}")]
+    Query(String),
+}
+
+impl StoreError {
+    pub(crate) fn file(verb: &'static str, path: &Path) -> impl FnOnce(Error) -> Self {
+        move |cause| Self::File { verb, path: path.to_owned(), cause }
+    }
+
+    pub(crate) fn table(path: &Path) -> impl FnOnce(polars::error::PolarsError) -> Self {
+        move |error| Self::Table { path: path.to_owned(), message: error.to_string() }
+    }
+
+    /// Whether there is no room left: the sweep can go on when there is.
+    pub fn is_full(&self) -> bool {
+        let full = [ErrorKind::StorageFull, ErrorKind::QuotaExceeded];
+        matches!(self, Self::File { cause, .. } if full.contains(&cause.kind()))
+    }
+
+    /// The remedy, where one is known.
+    pub fn help(&self) -> Option<String> {
+        Some(match self {
+            Self::NoSweep { known, .. } if known.is_empty() => {
+                "nothing has been run yet here; `--results DIR` says where results live".to_owned()
+            }
+            Self::NoSweep { name, known, .. } => {
+                match known.iter().min_by_key(|k| strsim::damerau_levenshtein(k, name)) {
+                    Some(near) if strsim::damerau_levenshtein(near, name) <= 2 => format!("did you mean `{near}`?"),
+                    _ => format!("there are: {}", known.join(", ")),
+                }
+            }
+            Self::File { cause, .. } => match cause.kind() {
+                ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+                    "make room and run the same command again: what is finished is kept".to_owned()
+                }
+                ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied => {
+                    "choose a folder that you may write with `--results DIR`".to_owned()
+                }
+                _ => return None,
+            },
+            Self::Journal { .. } => {
+                "something else wrote into this file; remove the line if you are sure that it is not tessera's"
+                    .to_owned()
+            }
+            Self::Format { found, known, .. } if found > known => "use the newer tessera that wrote it".to_owned(),
+            Self::Table { .. } => "`tessera verify SWEEP` lists every file that cannot be read".to_owned(),
+            _ => return None,
+        })
+    }
+}

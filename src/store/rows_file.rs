@@ -1,0 +1,155 @@
+//! A Parquet file of rows of many runs, sorted by run, attempt and step: a segment or a part. Its footer says which
+//! rows lie where, so that a question about some runs reads their rows alone.
+
+use super::StoreError;
+use super::files::write_whole;
+use crate::record::RunId;
+use polars::io::parquet::write::BatchedWriter;
+use polars::prelude::*;
+use serde::{Deserialize, Serialize};
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+/// The version of the tables' format.
+const FORMAT: u64 = 1;
+
+/// The footer's key.
+const KEY: &str = "tessera";
+
+/// The rows of one attempt in a file; they follow those of the spans before.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(into = "(RunId, u32, u64, u64, u64)", from = "(RunId, u32, u64, u64, u64)")]
+pub(crate) struct Span {
+    /// Which run.
+    pub run: RunId,
+    /// Which execution.
+    pub attempt: u32,
+    /// How many rows.
+    pub rows: u64,
+    /// Smallest step.
+    pub first: u64,
+    /// Largest step.
+    pub last: u64,
+}
+
+impl From<Span> for (RunId, u32, u64, u64, u64) {
+    fn from(span: Span) -> Self {
+        (span.run, span.attempt, span.rows, span.first, span.last)
+    }
+}
+
+impl From<(RunId, u32, u64, u64, u64)> for Span {
+    fn from((run, attempt, rows, first, last): (RunId, u32, u64, u64, u64)) -> Self {
+        Self { run, attempt, rows, first, last }
+    }
+}
+
+/// What the footer of a file says.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Footer {
+    format: u64,
+    /// `history`, `arrays`.
+    pub table: String,
+    /// Which sweep.
+    pub sweep: String,
+    /// File names of the segments that this part holds the rows of; empty for a segment.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub takes: Vec<String>,
+    /// Which rows lie where, in the order of the rows.
+    pub spans: Vec<Span>,
+}
+
+impl Footer {
+    pub fn new(table: &str, sweep: &str, takes: Vec<String>, spans: Vec<Span>) -> Self {
+        Self { format: FORMAT, table: table.to_owned(), sweep: sweep.to_owned(), takes, spans }
+    }
+
+    /// How many rows the spans have.
+    pub fn rows(&self) -> u64 {
+        self.spans.iter().map(|span| span.rows).sum()
+    }
+}
+
+/// A file with its footer read.
+#[derive(Clone, Debug)]
+pub(crate) struct RowsFile {
+    pub path: PathBuf,
+    pub footer: Footer,
+    pub schema: Schema,
+}
+
+impl RowsFile {
+    /// Reads a file's footer alone.
+    ///
+    /// # Errors
+    /// Where the file cannot be read, is no Parquet file, or is not tessera's.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let foreign = |message: &str| StoreError::Table { path: path.to_owned(), message: message.to_owned() };
+        let mut reader = ParquetReader::new(File::open(path).map_err(StoreError::file("read", path))?);
+        let metadata = reader.get_metadata().map_err(StoreError::table(path))?;
+        let pairs = metadata.key_value_metadata().as_deref().unwrap_or_default();
+        let text = pairs.iter().find(|pair| pair.key == KEY).and_then(|pair| pair.value.as_deref());
+        let text = text.ok_or_else(|| foreign("this Parquet file was not written by tessera"))?;
+        let version: Version = serde_json::from_str(text).map_err(|error| foreign(&error.to_string()))?;
+        if version.format != FORMAT {
+            return Err(StoreError::Format { path: path.to_owned(), found: version.format, known: FORMAT });
+        }
+        let footer: Footer = serde_json::from_str(text).map_err(|error| foreign(&error.to_string()))?;
+        let actual = metadata.num_rows as u64;
+        if footer.rows() != actual {
+            return Err(foreign(&format!("its footer speaks of {} rows, it has {actual}", footer.rows())));
+        }
+        let schema = reader.schema().map_err(StoreError::table(path))?;
+        let schema = Schema::from_arrow_schema(schema.as_ref());
+        Ok(Self { path: path.to_owned(), footer, schema })
+    }
+
+    /// Reads some rows of some columns (all where none are named).
+    pub fn read(&self, columns: Option<&[&str]>, offset: u64, rows: u64) -> Result<DataFrame, StoreError> {
+        let file = File::open(&self.path).map_err(StoreError::file("read", &self.path))?;
+        let columns = columns.map(|names| names.iter().map(|name| (*name).to_owned()).collect());
+        let slice = Some((offset as usize, rows as usize));
+        let reader = ParquetReader::new(file).with_columns(columns).with_slice(slice);
+        reader.finish().map_err(StoreError::table(&self.path))
+    }
+}
+
+#[derive(Deserialize)]
+struct Version {
+    format: u64,
+}
+
+/// Writes a file whole: `fill` gets a function that appends one row group.
+///
+/// # Errors
+/// Where it cannot be written; then there is no such file.
+pub(crate) fn write(
+    path: &Path,
+    schema: &Schema,
+    footer: &Footer,
+    fill: impl FnOnce(&mut dyn FnMut(&DataFrame) -> Result<(), StoreError>) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    let text = serde_json::to_string(footer)
+        .map_err(|error| StoreError::Table { path: path.to_owned(), message: error.to_string() })?;
+    write_whole(path, |file| {
+        let writer = ParquetWriter::new(file)
+            .with_compression(ParquetCompression::Zstd(None))
+            .with_key_value_metadata(Some(KeyValueMetadata::from_static(vec![(KEY.to_owned(), text)])));
+        let mut writer: BatchedWriter<_> = writer.batched(schema).map_err(failed(path))?;
+        fill(&mut |rows| writer.write_batch(rows).map_err(failed(path)))?;
+        writer.finish().map_err(failed(path))?;
+        Ok(())
+    })
+}
+
+/// A full disk stays recognisable as one.
+fn failed(path: &Path) -> impl Fn(PolarsError) -> StoreError {
+    move |error| match error {
+        PolarsError::IO { error, .. } => {
+            let kind = error.kind();
+            let cause = error.raw_os_error().map_or_else(|| kind.into(), std::io::Error::from_raw_os_error);
+            StoreError::File { verb: "write", path: path.to_owned(), cause }
+        }
+        other => StoreError::table(path)(other),
+    }
+}

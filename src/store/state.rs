@@ -1,0 +1,265 @@
+//! What the facts of all journals say of each run.
+
+use crate::record::{Fact, Failure, Outcome, Parameters, Provenance, RunId};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+/// Where a run stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Status {
+    /// Asked for, nothing done yet.
+    Planned,
+    /// Handed to an agent.
+    Queued,
+    /// An attempt is open.
+    Running,
+    /// Done.
+    Finished,
+    /// Done: a quantity was not finite.
+    Diverged,
+    /// The last attempt ended without a result.
+    Failed,
+    /// Stopped by a person or a signal.
+    Stopped,
+    /// An attempt is open and nobody knows of its process.
+    Unknown,
+}
+
+impl Status {
+    /// Whether this is a result: finished or diverged.
+    pub fn is_done(self) -> bool {
+        matches!(self, Self::Finished | Self::Diverged)
+    }
+
+    /// Whether the newest attempt is over.
+    pub fn is_over(self) -> bool {
+        matches!(self, Self::Finished | Self::Diverged | Self::Failed | Self::Stopped)
+    }
+}
+
+impl std::fmt::Display for Status {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(match self {
+            Self::Planned => "planned",
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Finished => "finished",
+            Self::Diverged => "diverged",
+            Self::Failed => "failed",
+            Self::Stopped => "stopped",
+            Self::Unknown => "unknown",
+        })
+    }
+}
+
+/// A version of the spec that was asked for.
+#[derive(Clone, Debug)]
+pub struct Planned {
+    /// When, seconds since 1970.
+    pub time: f64,
+    /// Hash of the folded spec, `spec-<hash>.yaml`.
+    pub spec: String,
+    /// Version of tessera.
+    pub tessera: String,
+    /// The trainer's name.
+    pub trainer: String,
+    /// The metric that runs are judged by, and its reduction as a spec spells it.
+    pub metric: Option<(String, String)>,
+    /// Its runs, in the order of the plan.
+    pub runs: Vec<RunId>,
+}
+
+/// A checkpoint that the journal names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// Who wrote it.
+    pub attempt: u32,
+    /// Steps done.
+    pub step: u64,
+    /// Plain file name in `checkpoints/<run>/`.
+    pub file: String,
+}
+
+/// One run as the journals tell it.
+#[derive(Clone, Debug)]
+pub struct RunState {
+    /// Its id.
+    pub run: RunId,
+    /// The replicate.
+    pub seed: u64,
+    /// All its active parameters.
+    pub parameters: Arc<Parameters>,
+    /// Whether the newest plan asks for it.
+    pub current: bool,
+    /// Where it stands.
+    pub status: Status,
+    /// Why it has no result.
+    pub failure: Option<Failure>,
+    /// The newest attempt; 0 where there is none.
+    pub attempt: u32,
+    /// The step and the quantity that went first, of a run that diverged.
+    pub diverged: Option<(u64, String)>,
+    /// One line, then the last lines of the log; of a failed run.
+    pub message: String,
+    /// When the newest attempt began, seconds since 1970.
+    pub started: Option<f64>,
+    /// How long the attempts that its history is made of took, as far as known.
+    pub seconds: Option<f64>,
+    /// Most memory seen in the newest attempt, MiB.
+    pub peak_memory_mib: Option<f64>,
+    /// Where the newest attempt ran and with what.
+    pub provenance: Option<Arc<Provenance>>,
+    /// In the order of their steps.
+    pub checkpoints: Vec<Checkpoint>,
+    /// The attempts that its history is made of, newest first, each with the step below which its rows count.
+    pub lineage: Vec<(u32, Option<u64>)>,
+    /// How often an attempt failed, by class and message, oldest first.
+    pub failures: Vec<(u32, Failure, String)>,
+}
+
+struct Start {
+    time: f64,
+    resume: Option<(u32, u64)>,
+    provenance: Arc<Provenance>,
+}
+
+#[derive(Default)]
+struct Attempt {
+    started: Option<Start>,
+    end: Option<End>,
+    seconds: Option<f64>,
+    peak: Option<f64>,
+}
+
+enum End {
+    Result(Outcome),
+    Failed(Failure, String),
+    Stopped,
+}
+
+#[derive(Default)]
+struct Gathered {
+    attempts: BTreeMap<u32, Attempt>,
+    checkpoints: Vec<Checkpoint>,
+}
+
+struct Asked {
+    seed: u64,
+    parameters: Arc<Parameters>,
+}
+
+/// Folds facts, in any order, into plans (oldest first) and the state of each run (in the order of the newest plan,
+/// then those no longer asked for).
+pub(crate) fn fold(facts: impl IntoIterator<Item = Fact>) -> (Vec<Planned>, Vec<RunState>) {
+    let mut plans: Vec<(Planned, Vec<(RunId, Asked)>)> = Vec::new();
+    let mut gathered: HashMap<RunId, Gathered> = HashMap::new();
+    for fact in facts {
+        match fact {
+            Fact::Planned { time, spec, tessera, trainer, metric, common, runs } => {
+                let asked = runs.into_iter().map(|planned| {
+                    let mut parameters = common.clone();
+                    parameters.extend(planned.parameters);
+                    (planned.run, Asked { seed: planned.seed, parameters: Arc::new(parameters) })
+                });
+                let asked: Vec<_> = asked.collect();
+                let runs = asked.iter().map(|(run, _)| run.clone()).collect();
+                plans.push((Planned { time, spec, tessera, trainer, metric, runs }, asked));
+            }
+            Fact::Started { time, run, attempt, resume, provenance } => {
+                let entry = gathered.entry(run).or_default().attempts.entry(attempt).or_default();
+                entry.started = Some(Start { time, resume, provenance: Arc::from(provenance) });
+            }
+            Fact::Checkpoint { run, attempt, step, file, .. } => {
+                gathered.entry(run).or_default().checkpoints.push(Checkpoint { attempt, step, file });
+            }
+            Fact::Finished { run, attempt, seconds, outcome, peak_memory_mib, .. } => {
+                let entry = gathered.entry(run).or_default().attempts.entry(attempt).or_default();
+                (entry.end, entry.seconds, entry.peak) = (Some(End::Result(outcome)), Some(seconds), peak_memory_mib);
+            }
+            Fact::Failed { run, attempt, seconds, failure, message, .. } => {
+                let entry = gathered.entry(run).or_default().attempts.entry(attempt).or_default();
+                (entry.end, entry.seconds) = (Some(End::Failed(failure, message)), Some(seconds));
+            }
+            Fact::Stopped { run, attempt, seconds, .. } => {
+                let entry = gathered.entry(run).or_default().attempts.entry(attempt).or_default();
+                (entry.end, entry.seconds) = (Some(End::Stopped), Some(seconds));
+            }
+        }
+    }
+    plans.sort_by(|a, b| a.0.time.total_cmp(&b.0.time));
+    let mut seen = HashSet::new();
+    let mut states = Vec::new();
+    for (age, (_, asked)) in plans.iter_mut().rev().enumerate() {
+        for (run, asked) in asked.drain(..) {
+            if seen.insert(run.clone()) {
+                let gathered = gathered.remove(&run).unwrap_or_default();
+                states.push(state(run, asked, age == 0, gathered));
+            }
+        }
+    }
+    (plans.into_iter().map(|(planned, _)| planned).collect(), states)
+}
+
+fn state(run: RunId, asked: Asked, current: bool, mut gathered: Gathered) -> RunState {
+    gathered.checkpoints.sort_by_key(|checkpoint| (checkpoint.step, checkpoint.attempt));
+    let lineage = lineage(&gathered.attempts);
+    let seconds: Vec<f64> = lineage.iter().filter_map(|(n, _)| gathered.attempts.get(n)?.seconds).collect();
+    let failures = gathered.attempts.iter().filter_map(|(n, attempt)| match &attempt.end {
+        Some(End::Failed(failure, message)) => Some((*n, *failure, message.clone())),
+        _ => None,
+    });
+    let failures = failures.collect();
+    let mut state = RunState {
+        run,
+        seed: asked.seed,
+        parameters: asked.parameters,
+        current,
+        status: Status::Planned,
+        failure: None,
+        attempt: 0,
+        diverged: None,
+        message: String::new(),
+        started: None,
+        seconds: (!seconds.is_empty()).then(|| seconds.iter().sum()),
+        peak_memory_mib: None,
+        provenance: None,
+        checkpoints: gathered.checkpoints,
+        lineage,
+        failures,
+    };
+    if let Some((number, newest)) = gathered.attempts.pop_last() {
+        state.attempt = number;
+        state.peak_memory_mib = newest.peak;
+        if let Some(Start { time, provenance, .. }) = newest.started {
+            (state.started, state.provenance) = (Some(time), Some(provenance));
+        }
+        match newest.end {
+            None => state.status = Status::Running,
+            Some(End::Stopped) => state.status = Status::Stopped,
+            Some(End::Failed(failure, message)) => {
+                (state.status, state.failure, state.message) = (Status::Failed, Some(failure), message);
+            }
+            Some(End::Result(Outcome::Done)) => state.status = Status::Finished,
+            Some(End::Result(Outcome::Diverged { step, quantity })) => {
+                (state.status, state.diverged) = (Status::Diverged, Some((step, quantity)));
+            }
+        }
+    }
+    state
+}
+
+/// The newest attempt and its ancestors, each with the step below which its rows count: a run goes on after as many
+/// steps as the checkpoint has, and its first row then is that of the next step.
+fn lineage(attempts: &BTreeMap<u32, Attempt>) -> Vec<(u32, Option<u64>)> {
+    let mut lineage = Vec::new();
+    let mut next = attempts.last_key_value().map(|(&number, _)| (number, None));
+    while let Some((number, below)) = next {
+        lineage.push((number, below));
+        let resume = attempts.get(&number).and_then(|attempt| attempt.started.as_ref()).and_then(|start| start.resume);
+        // Only earlier attempts can be ancestors: a journal that says otherwise must not lead in circles.
+        next = resume
+            .filter(|&(ancestor, _)| ancestor < number)
+            .map(|(ancestor, step)| (ancestor, Some(below.map_or(step, |below: u64| below.min(step)))));
+    }
+    lineage
+}

@@ -1,0 +1,224 @@
+//! The rows of a table: those of its parts and of the segments that no part names, as far as they count.
+//!
+//! A run's rows are those of its newest attempt and its ancestors; of an ancestor only those before the step that the
+//! next attempt went on from. Which rows those are is known from the footers, so that rows are filtered only where
+//! there is something to leave out.
+
+use super::files::list;
+use super::rows_file::{RowsFile, Span};
+use super::{Layout, RunState, StoreError, Sweep};
+use crate::record::RunId;
+use polars::prelude::*;
+use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Above so many attempts that are left out or cut, rows are filtered by a join.
+const MANY_CUTS: usize = 64;
+
+/// The files of a table.
+#[derive(Debug, Default)]
+pub(crate) struct Table {
+    /// Parts, then segments; each by name.
+    pub files: Vec<RowsFile>,
+    /// Segments whose rows are in a part, and which only wait to be deleted.
+    pub taken: Vec<PathBuf>,
+    /// Files that cannot be read.
+    pub damaged: Vec<StoreError>,
+}
+
+impl Table {
+    /// Finds the files of `history` or `arrays`.
+    ///
+    /// # Errors
+    /// Where a folder cannot be listed.
+    pub fn open(layout: &Layout, table: &str) -> Result<Self, StoreError> {
+        let found = Self::look(layout, table)?;
+        // A file that vanished was taken into a part meanwhile.
+        let vanished = |error: &StoreError| matches!(error, StoreError::File { cause, .. } if cause.kind() == std::io::ErrorKind::NotFound);
+        if found.damaged.iter().any(vanished) { Self::look(layout, table) } else { Ok(found) }
+    }
+
+    fn look(layout: &Layout, table: &str) -> Result<Self, StoreError> {
+        // Segments first: one that is taken into a part after it was listed is known by that part's footer.
+        let segments = list(&layout.segments(), &format!(".{table}.parquet"))?;
+        let mut found = Self::default();
+        for path in list(&layout.parts(table), ".parquet")? {
+            found.take(RowsFile::open(&path));
+        }
+        let taken: HashSet<String> = found.files.iter().flat_map(|part| part.footer.takes.iter().cloned()).collect();
+        for path in segments {
+            if path.file_name().is_some_and(|name| taken.contains(name.to_string_lossy().as_ref())) {
+                found.taken.push(path);
+            } else {
+                found.take(RowsFile::open(&path));
+            }
+        }
+        Ok(found)
+    }
+
+    fn take(&mut self, file: Result<RowsFile, StoreError>) {
+        match file {
+            Ok(file) => self.files.push(file),
+            Err(error) => self.damaged.push(error),
+        }
+    }
+}
+
+/// Which rows count, by run and attempt: all, or those below a step.
+pub(super) struct Lineages<'a>(HashMap<(&'a RunId, u32), Option<u64>>);
+
+impl<'a> Lineages<'a> {
+    pub fn of(states: impl IntoIterator<Item = &'a RunState>) -> Self {
+        let lineages = states.into_iter().flat_map(|s| s.lineage.iter().map(move |&(n, below)| ((&s.run, n), below)));
+        Self(lineages.collect())
+    }
+
+    /// The step below which the span's rows count, `u64::MAX` for all of them; `None`: no row does.
+    pub fn below(&self, span: &Span) -> Option<u64> {
+        let below = self.0.get(&(&span.run, span.attempt))?.unwrap_or(u64::MAX);
+        (span.first < below).then_some(below)
+    }
+}
+
+impl Sweep {
+    /// The histories of all runs: `sweep`, `run`, `attempt`, `step`, `elapsed` and one column a metric. In no order.
+    ///
+    /// # Errors
+    /// Where a file cannot be read.
+    pub fn history(&self) -> Result<LazyFrame, StoreError> {
+        self.rows("history", self.states().iter())
+    }
+
+    /// The histories of some runs; files that hold none of their rows are not opened.
+    ///
+    /// # Errors
+    /// Where a file cannot be read.
+    pub fn history_of<'a>(&self, runs: impl IntoIterator<Item = &'a RunState>) -> Result<LazyFrame, StoreError> {
+        self.rows("history", runs)
+    }
+
+    /// The arrays of all runs: `sweep`, `run`, `attempt`, `step`, `name`, `shape`, `values`. In no order.
+    ///
+    /// # Errors
+    /// Where a file cannot be read.
+    pub fn arrays(&self) -> Result<LazyFrame, StoreError> {
+        self.rows("arrays", self.states().iter())
+    }
+
+    /// The arrays of some runs; files that hold none of them are not opened.
+    ///
+    /// # Errors
+    /// Where a file cannot be read.
+    pub fn arrays_of<'a>(&self, runs: impl IntoIterator<Item = &'a RunState>) -> Result<LazyFrame, StoreError> {
+        self.rows("arrays", runs)
+    }
+
+    /// The files of a table, read now.
+    ///
+    /// # Errors
+    /// Where a file cannot be read and damaged files are not to be skipped.
+    pub(super) fn table(&self, table: &str) -> Result<Table, StoreError> {
+        let mut found = Table::open(&self.layout, table)?;
+        if self.skip_damaged || found.damaged.is_empty() { Ok(found) } else { Err(found.damaged.swap_remove(0)) }
+    }
+
+    fn rows<'a>(&self, table: &str, runs: impl IntoIterator<Item = &'a RunState>) -> Result<LazyFrame, StoreError> {
+        let lineages = Lineages::of(runs);
+        let mut files = self.table(table)?.files;
+        files.retain(|file| file.footer.spans.iter().any(|span| lineages.below(span).is_some()));
+        let Some(first) = files.first() else { return Ok(DataFrame::empty_with_schema(&empty_schema(table)).lazy()) };
+        let mut schema = first.schema.clone();
+        for file in &files[1..] {
+            for (name, kind) in file.schema.iter() {
+                if !schema.contains(name) {
+                    schema.with_column(name.clone(), kind.clone());
+                }
+            }
+        }
+        let paths = files.iter().map(|file| PlRefPath::new(file.path.to_string_lossy())).collect();
+        let arguments = ScanArgsParquet {
+            schema: Some(Arc::new(schema)),
+            allow_missing_columns: true,
+            glob: false,
+            cache: false,
+            ..Default::default()
+        };
+        let scan = LazyFrame::scan_parquet_files(paths, arguments).map_err(StoreError::table(self.layout.root()))?;
+        Ok(keep(scan, &files, &lineages))
+    }
+}
+
+/// Leaves out the rows that do not count.
+fn keep(scan: LazyFrame, files: &[RowsFile], lineages: &Lineages) -> LazyFrame {
+    let (mut out, mut cut, mut whole) = (HashSet::new(), HashMap::new(), HashSet::new());
+    for span in files.iter().flat_map(|file| &file.footer.spans) {
+        let key = (&span.run, span.attempt);
+        match lineages.below(span) {
+            None => _ = out.insert(key),
+            Some(below) if span.last >= below => _ = cut.insert(key, below),
+            Some(_) => _ = whole.insert(key),
+        }
+    }
+    out.retain(|key| !cut.contains_key(key));
+    if out.len() + cut.len() <= MANY_CUTS {
+        // Where few rows are asked for, naming those skips the row groups of all others.
+        if whole.is_empty() && cut.is_empty() {
+            return scan.filter(lit(false));
+        }
+        let mut filter: Option<Expr> = None;
+        let is =
+            |(run, attempt): &(&RunId, u32)| col("run").eq(lit(run.as_str())).and(col("attempt").eq(lit(*attempt)));
+        let outs = out.iter().map(|key| is(key).not());
+        let cuts = cut.iter().map(|(key, below)| is(key).not().or(col("step").lt(lit(*below))));
+        for condition in outs.chain(cuts) {
+            filter = Some(match filter {
+                Some(filter) => filter.and(condition),
+                None => condition,
+            });
+        }
+        return match filter {
+            Some(filter) => scan.filter(filter),
+            None => scan,
+        };
+    }
+    if whole.len() + cut.len() <= MANY_CUTS {
+        let mut filter = lit(false);
+        for ((run, attempt), below) in whole.iter().map(|&key| (key, u64::MAX)).chain(cut) {
+            let is = col("run").eq(lit(run.as_str())).and(col("attempt").eq(lit(attempt)));
+            filter = filter.or(is.and(col("step").lt(lit(below))));
+        }
+        return scan.filter(filter);
+    }
+    let kept: Vec<_> = whole.into_iter().map(|key| (key, u64::MAX)).chain(cut).collect();
+    let columns = vec![
+        Column::new("run".into(), kept.iter().map(|((run, _), _)| run.as_str()).collect::<Vec<_>>()),
+        Column::new("attempt".into(), kept.iter().map(|((_, attempt), _)| *attempt).collect::<Vec<_>>()),
+        Column::new(BELOW.into(), kept.iter().map(|(_, below)| *below).collect::<Vec<_>>()),
+    ];
+    let Ok(kept) = DataFrame::new_infer_height(columns) else { return scan };
+    let keys = [col("run"), col("attempt")];
+    scan.join(kept.lazy(), keys.clone(), keys, JoinArgs::new(JoinType::Inner))
+        .filter(col("step").lt(col(BELOW)))
+        .drop(cols([BELOW]))
+}
+
+/// A column that no metric is likely to be called.
+const BELOW: &str = ".below";
+
+fn empty_schema(table: &str) -> Schema {
+    let mut fields = vec![
+        Field::new("sweep".into(), DataType::String),
+        Field::new("run".into(), DataType::String),
+        Field::new("attempt".into(), DataType::UInt32),
+        Field::new("step".into(), DataType::UInt64),
+    ];
+    if table == "arrays" {
+        fields.push(Field::new("name".into(), DataType::String));
+        fields.push(Field::new("shape".into(), DataType::List(Box::new(DataType::Int64))));
+        fields.push(Field::new("values".into(), DataType::List(Box::new(DataType::Float32))));
+    } else {
+        fields.push(Field::new("elapsed".into(), DataType::Float64));
+    }
+    fields.into_iter().collect()
+}

@@ -1,0 +1,214 @@
+//! The one writer of an agent's journal and segments.
+//!
+//! The order is what makes it safe: `started` lines are on the disk before rows of their attempts, rows before the
+//! `checkpoint`, `finished` … lines that vouch for them.
+
+use super::files::{list, write_whole};
+use super::pending::{PendingArrays, PendingHistory};
+use super::rows_file::{Footer, RowsFile, Span, write};
+use super::{Journal, Layout, StoreError};
+use crate::record::{Fact, Rows, RunId};
+use crate::run::{Array, Sink, SinkError};
+use polars::prelude::DataFrame;
+use std::collections::{HashSet, VecDeque};
+use std::io::Write;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// Rows that no fact waits for are kept so long, so that a long run does not leave a file a second.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// … or until they are so many.
+const MANY_ROWS: usize = 200_000;
+
+/// … or, of arrays, until they hold so many values.
+const MANY_VALUES: usize = 16 << 20;
+
+/// Row groups of histories hold at most so many rows.
+const ROWS_A_GROUP: usize = 1 << 17;
+
+/// Row groups of arrays hold about so many values.
+const VALUES_A_GROUP: usize = 8 << 20;
+
+/// Writes what one agent's runs produce.
+pub struct Writer {
+    layout: Layout,
+    sweep: String,
+    agent: String,
+    journal: Journal,
+    history: PendingHistory,
+    arrays: PendingArrays,
+    facts: Vec<Fact>,
+    outbox: VecDeque<Segment>,
+    next: u64,
+    oldest: Option<Instant>,
+}
+
+impl Writer {
+    /// Opens the journal of an agent (a plain file name, the only writer of that name) for a sweep.
+    ///
+    /// # Errors
+    /// Where the folder cannot be written or the journal is not one.
+    pub fn open(results: &Path, sweep: &str, agent: &str) -> Result<Self, StoreError> {
+        let layout = Layout::new(results, sweep);
+        let journal = Journal::open(&layout.journal(agent), sweep, agent)?;
+        let next = next_segment(&layout, agent)?;
+        Ok(Self {
+            layout,
+            sweep: sweep.to_owned(),
+            agent: agent.to_owned(),
+            journal,
+            history: PendingHistory::default(),
+            arrays: PendingArrays::default(),
+            facts: Vec::new(),
+            outbox: VecDeque::new(),
+            next,
+            oldest: None,
+        })
+    }
+
+    /// Keeps a version of the spec as `spec-<hash>.yaml`.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub fn write_spec(&self, folded: &str, hash: &str) -> Result<(), StoreError> {
+        let path = self.layout.spec(hash);
+        if path.exists() {
+            return Ok(());
+        }
+        write_whole(&path, |file| file.write_all(folded.as_bytes()).map_err(StoreError::file("write", &path)))
+    }
+
+    /// Makes everything safe: facts, and all rows but the last of attempts that go on.
+    ///
+    /// # Errors
+    /// Where it cannot be written (no room left, say); then what was not written is kept for the next try.
+    pub fn flush(&mut self) -> Result<(), StoreError> {
+        self.journal.sync()?;
+        let over: HashSet<(RunId, u32)> = self.facts.iter().filter_map(vouches).collect();
+        let history = self.history.take(&self.sweep, |run, attempt| !over.contains(&(run.clone(), attempt)));
+        let arrays = self.arrays.take(&self.sweep);
+        for (table, taken) in [("history", history), ("arrays", arrays)] {
+            let (rows, spans) = taken.map_err(StoreError::table(&self.layout.segments()))?;
+            if rows.height() > 0 {
+                self.outbox.push_back(Segment { table, rows, spans });
+            }
+        }
+        while let Some(segment) = self.outbox.front() {
+            self.write_segment(segment)?;
+            self.next += 1;
+            self.outbox.pop_front();
+        }
+        self.oldest = None;
+        self.journal.append(&self.facts)?;
+        self.facts.clear();
+        self.journal.sync()
+    }
+
+    fn write_segment(&self, segment: &Segment) -> Result<(), StoreError> {
+        let Segment { table, rows, spans } = segment;
+        let name = format!("{}-{}.{table}.parquet", self.agent, self.next);
+        let footer = Footer::new(table, &self.sweep, Vec::new(), spans.clone());
+        write(&self.layout.segments().join(name), rows.schema(), &footer, |append| {
+            row_groups(rows, table).iter().try_for_each(append)
+        })
+    }
+
+    fn hold(&mut self) {
+        self.oldest.get_or_insert_with(Instant::now);
+    }
+}
+
+impl Sink for Writer {
+    fn fact(&mut self, fact: Fact) -> Result<(), SinkError> {
+        if matches!(fact, Fact::Started { .. } | Fact::Planned { .. }) {
+            return self.journal.append([&fact]).map_err(sink_error);
+        }
+        self.facts.push(fact);
+        Ok(())
+    }
+
+    fn history(&mut self, run: &RunId, attempt: u32, rows: &Rows) -> Result<(), SinkError> {
+        self.hold();
+        self.history.push(run, attempt, rows);
+        Ok(())
+    }
+
+    fn arrays(&mut self, run: &RunId, attempt: u32, step: u64, arrays: Vec<Array>) -> Result<(), SinkError> {
+        self.hold();
+        self.arrays.push(run, attempt, step, arrays);
+        Ok(())
+    }
+
+    fn commit(&mut self) -> Result<(), SinkError> {
+        let waited = self.oldest.is_some_and(|oldest| oldest.elapsed() > PATIENCE);
+        let many = self.history.rows() > MANY_ROWS || self.arrays.values() > MANY_VALUES;
+        if !self.facts.is_empty() || !self.outbox.is_empty() || waited || many {
+            self.flush().map_err(sink_error)
+        } else {
+            self.journal.sync().map_err(sink_error)
+        }
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        // Rows that no fact waits for: whoever wants to know whether they were written calls `flush`.
+        let _ = self.flush();
+    }
+}
+
+/// A table that is to be written.
+struct Segment {
+    table: &'static str,
+    rows: DataFrame,
+    spans: Vec<Span>,
+}
+
+/// The attempt whose rows a fact vouches for.
+fn vouches(fact: &Fact) -> Option<(RunId, u32)> {
+    match fact {
+        Fact::Checkpoint { run, attempt, .. }
+        | Fact::Finished { run, attempt, .. }
+        | Fact::Failed { run, attempt, .. }
+        | Fact::Stopped { run, attempt, .. } => Some((run.clone(), *attempt)),
+        Fact::Planned { .. } | Fact::Started { .. } => None,
+    }
+}
+
+/// A table cut into row groups: histories by rows, arrays by values.
+pub(super) fn row_groups(rows: &DataFrame, table: &str) -> Vec<DataFrame> {
+    let height = rows.height();
+    let values = rows.column("values").ok().and_then(|values| values.list().ok().map(|list| list.inner_length()));
+    let groups = match values {
+        Some(values) if table == "arrays" => values.div_ceil(VALUES_A_GROUP),
+        _ => height.div_ceil(ROWS_A_GROUP),
+    };
+    let size = height.div_ceil(groups.max(1)).max(1);
+    (0..height).step_by(size).map(|start| rows.slice(start as i64, size)).collect()
+}
+
+/// The number of an agent's next segment: a name is never used twice, since a part may name it.
+fn next_segment(layout: &Layout, agent: &str) -> Result<u64, StoreError> {
+    let mut names: Vec<String> = Vec::new();
+    for path in list(&layout.segments(), ".parquet")? {
+        names.extend(path.file_name().map(|name| name.to_string_lossy().into_owned()));
+    }
+    for table in ["history", "arrays"] {
+        for path in list(&layout.parts(table), ".parquet")? {
+            names.extend(RowsFile::open(&path)?.footer.takes);
+        }
+    }
+    let number = |name: &String| {
+        let rest = name.strip_prefix(agent)?.strip_prefix('-')?;
+        rest.split('.').next()?.parse::<u64>().ok()
+    };
+    Ok(names.iter().filter_map(number).max().map_or(1, |newest| newest + 1))
+}
+
+fn sink_error(error: StoreError) -> SinkError {
+    SinkError(match error.help() {
+        Some(help) => format!("{error}; {help}"),
+        None => error.to_string(),
+    })
+}
