@@ -2,4 +2,4 @@
 
 mod run;
 
-pub use run::{Plan, Run};
+pub use run::{Cell, Plan, Run};

@@ -3,6 +3,7 @@
 
 mod command;
 mod figure;
+mod metric;
 mod node;
 mod parameter;
 mod problem;
@@ -14,11 +15,12 @@ mod value;
 
 pub use command::{Booleans, Checkpoints, Command, Lists, Metrics, MetricsSource, Nothing, Spelling};
 pub use figure::{Band, Figure, FigureKind, Filter};
+pub use metric::{Metric, NoReduce, Reduce};
 pub use node::{Node, Path, Step};
-pub use parameter::{Description, Kind, Parameter, Quantity};
+pub use parameter::{Description, Kind, Parameter, Quantity, TRAINERS, description};
 pub use problem::{Problem, Problems, Severity};
 pub use report::{Comparison, Report, Section, TableRequest};
 pub use resources::{Device, OnFailure, Resources};
-pub use sweep::{Metric, Reduce, Sweep, Trainer};
+pub use sweep::{Sweep, Trainer};
 pub use template::{ArgumentStyle, Piece, Place, Template, TemplateError, Word, pieces};
 pub use value::Value;

@@ -3,6 +3,26 @@
 
 use super::Value;
 use serde::{Deserialize, Serialize};
+use std::sync::{Arc, LazyLock};
+
+/// The built-in trainers.
+pub const TRAINERS: [&str; 2] = ["retina", "toy"];
+
+static RETINA: LazyLock<Option<Arc<Description>>> = LazyLock::new(|| parse(include_str!("retina.json")));
+static TOY: LazyLock<Option<Arc<Description>>> = LazyLock::new(|| parse(include_str!("toy.json")));
+
+fn parse(json: &str) -> Option<Arc<Description>> {
+    serde_json::from_str(json).ok().map(Arc::new)
+}
+
+/// What a built-in trainer says of itself; `None` if there is no such trainer.
+pub fn description(trainer: &str) -> Option<Arc<Description>> {
+    match trainer {
+        "retina" => RETINA.clone(),
+        "toy" => TOY.clone(),
+        _ => None,
+    }
+}
 
 /// A trainer's description of itself.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -17,6 +37,24 @@ pub struct Description {
     pub metrics: Vec<Quantity>,
     /// What the arrays may hold.
     pub arrays: Vec<Quantity>,
+}
+
+impl Description {
+    /// The parameter of that dotted name.
+    pub fn parameter(&self, name: &str) -> Option<&Parameter> {
+        self.parameters.iter().find(|parameter| parameter.name == name)
+    }
+
+    /// What a trainer says that says nothing: any parameter goes.
+    pub fn silent(trainer: &str) -> Self {
+        Self {
+            trainer: trainer.to_owned(),
+            identity: 1,
+            parameters: Vec::new(),
+            metrics: Vec::new(),
+            arrays: Vec::new(),
+        }
+    }
 }
 
 /// One parameter. Names are flat and dotted: `lr_schedule` (a choice) and `lr_schedule.factor`.

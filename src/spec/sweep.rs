@@ -1,6 +1,6 @@
 //! A sweep as it is meant: everything resolved that can be resolved without expanding the grid.
 
-use super::{Command, Description, Figure, OnFailure, Resources};
+use super::{Command, Description, Figure, Metric, OnFailure, Resources};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -51,30 +51,4 @@ impl Trainer {
             Self::Command(command) => command.template.text(),
         }
     }
-}
-
-/// The number that runs are judged by.
-#[derive(Clone, Debug)]
-pub struct Metric {
-    /// A metric of the history.
-    pub name: String,
-    /// Whether more is better.
-    pub maximize: bool,
-    /// How a run's history becomes one number.
-    pub reduce: Reduce,
-}
-
-/// How a run's history of one metric becomes one number.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Reduce {
-    /// The last value.
-    Last,
-    /// The smallest.
-    Min,
-    /// The largest.
-    Max,
-    /// The mean of the last share of steps, 0.05 for `mean_last 5%`.
-    MeanLast(f64),
-    /// The value at a step.
-    At(u64),
 }
