@@ -14,12 +14,12 @@ mod template;
 mod value;
 
 pub use command::{Booleans, Checkpoints, Command, Lists, Metrics, MetricsSource, Nothing, Spelling};
-pub use figure::{Band, Figure, FigureKind, Filter};
+pub use figure::{Band, COLUMNS, Figure, FigureKind, Filter, Names};
 pub use metric::{Metric, NoReduce, Reduce};
 pub use node::{Node, Path, Step};
 pub use parameter::{Description, Kind, Parameter, Quantity, TRAINERS, description};
 pub use problem::{Problem, Problems, Severity};
-pub use report::{Comparison, Report, Section, TableRequest};
+pub use report::{Comparison, Report, Section, SectionFigure, TableRequest};
 pub use resources::{Device, OnFailure, Resources};
 pub use sweep::{Sweep, Trainer};
 pub use template::{ArgumentStyle, Piece, Place, Template, TemplateError, Word, pieces};
