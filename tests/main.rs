@@ -1,6 +1,8 @@
 //! One test binary: one file a stage.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod analyse;
 mod architecture;
 mod package;
+mod stage;
 mod store;

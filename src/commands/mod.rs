@@ -1,6 +1,8 @@
 //! Where stages are joined: one file a command, its help in its doc comment.
 
+mod answer;
 mod completions;
+mod table;
 
 use crate::error::{ExitCode, render};
 use clap::{Parser, Subcommand};
@@ -25,6 +27,7 @@ wrong · 3 some runs failed · 130 stopped";
 #[derive(Subcommand)]
 enum Command {
     Completions(completions::Completions),
+    Table(table::Table),
 }
 
 /// Runs the command line and returns how it ended.
@@ -32,6 +35,7 @@ pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let result = match arguments.command {
         Command::Completions(command) => command.run(),
+        Command::Table(command) => command.run(&arguments.results),
     };
     result.unwrap_or_else(|error| {
         let color = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();

@@ -19,7 +19,7 @@ mod writer;
 pub use error::StoreError;
 pub use journal::Journal;
 pub use layout::Layout;
-pub use runs::{metric_column, parameter_column};
+pub use runs::{metric_column, parameter_column, spelled_reduce};
 pub use state::{Checkpoint, Planned, RunState, Status};
 pub use summary::Summaries;
 pub use sweep::{Scope, Sweep, sweeps};

@@ -119,7 +119,7 @@ impl Sweep {
 }
 
 /// A reduction as the journal spells it.
-fn spelled_reduce(text: &str) -> Option<Reduce> {
+pub fn spelled_reduce(text: &str) -> Option<Reduce> {
     match text.split_once(' ') {
         None if text == "last" => Some(Reduce::Last),
         None if text == "min" => Some(Reduce::Min),

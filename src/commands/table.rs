@@ -1,0 +1,57 @@
+//! `tessera table`: one summary over any axes.
+
+use super::answer::{Scoped, answer, reduce};
+use crate::analyse::{Format, PivotRequest, pivot};
+use crate::error::{Error, ExitCode};
+use crate::spec::Reduce;
+use crate::store::Sweep;
+use std::path::Path;
+
+/// One summary over any axes: mean ± 95% interval over the seeds of each cell, with n
+///
+/// What diverged, failed or is missing is said in its cell. Without --rows and --cols every axis of the sweep is shown.
+#[derive(clap::Args)]
+pub struct Table {
+    /// A sweep's name
+    sweep: String,
+    /// Axes down
+    #[arg(long, value_name = "AXIS", value_delimiter = ',')]
+    rows: Vec<String>,
+    /// Axes across
+    #[arg(long, value_name = "AXIS", value_delimiter = ',')]
+    cols: Vec<String>,
+    /// A metric, or seconds, peak_memory_mib, attempt, diverged_step [default: the spec's metric]
+    #[arg(long, value_name = "NAME")]
+    value: Option<String>,
+    /// last, min, max, "mean_last 5%" or "at 1000" [default: as the spec says]
+    #[arg(long, value_parser = reduce, value_name = "HOW")]
+    reduce: Option<Reduce>,
+    /// How the table is written
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+    #[command(flatten)]
+    scoped: Scoped,
+    /// Pass over files that cannot be read
+    #[arg(long)]
+    skip_damaged: bool,
+}
+
+impl Table {
+    /// Prints the table.
+    pub fn run(self, results: &Path) -> Result<ExitCode, Error> {
+        let sweep = Sweep::open(results, &self.sweep)?.skip_damaged(self.skip_damaged);
+        let request = PivotRequest {
+            value: self.value,
+            reduce: self.reduce,
+            rows: self.rows,
+            columns: self.cols,
+            scope: self.scoped.scope(),
+        };
+        let pivot = pivot(&sweep, &request)?;
+        answer(&pivot.grid(self.format).render(self.format))?;
+        for note in &pivot.notes {
+            eprintln!("note: {note}");
+        }
+        Ok(ExitCode::Success)
+    }
+}
