@@ -1,0 +1,100 @@
+//! Lines of JSON with numbers in them, as programs write them: nested maps, Python's bare `NaN` and `Infinity`.
+
+use serde_json::Value;
+
+/// Names under which programs write the step, in the order in which they are looked for.
+pub const STEPS: [&str; 9] =
+    ["step", "_step", "global_step", "steps", "iteration", "iter", "it", "epoch", "trainer/global_step"];
+/// Names under which they write the time, in seconds since 1970.
+pub const TIMES: [&str; 4] = ["wall_time", "_timestamp", "timestamp", "time"];
+
+/// Reads a line; none if it is no JSON object.
+pub fn object(line: &str) -> Option<serde_json::Map<String, Value>> {
+    let value = serde_json::from_str(line).or_else(|_| serde_json::from_str(&quote_bare(line)));
+    match value {
+        Ok(Value::Object(map)) => Some(map),
+        _ => None,
+    }
+}
+
+/// The numbers of an object by name, nested names joined by dots.
+pub fn numbers(map: &serde_json::Map<String, Value>, prefix: &str, out: &mut Vec<(String, f64)>) {
+    for (key, value) in map {
+        let name = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
+        match value {
+            Value::Object(inner) => numbers(inner, &name, out),
+            value => out.extend(number(value).map(|number| (name, number))),
+        }
+    }
+}
+
+/// The number that a value is; the words for what is not finite count.
+pub fn number(value: &Value) -> Option<f64> {
+    match value {
+        Value::Number(n) => n.as_f64(),
+        Value::String(s) => match s.as_str() {
+            "NaN" | "nan" => Some(f64::NAN),
+            "Infinity" | "inf" => Some(f64::INFINITY),
+            "-Infinity" | "-inf" => Some(f64::NEG_INFINITY),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Takes the step and the time out of a row's numbers.
+pub fn step_and_time(numbers: &mut Vec<(String, f64)>) -> (Option<u64>, Option<f64>) {
+    let mut step = None;
+    for name in STEPS {
+        if let Some(place) = numbers.iter().position(|(n, x)| n == name && *x >= 0.0 && x.fract() == 0.0) {
+            step = Some(numbers.remove(place).1 as u64);
+            break;
+        }
+    }
+    let mut time = None;
+    for name in TIMES {
+        // Smaller numbers are times since the beginning: a metric like any other.
+        if let Some(place) = numbers.iter().position(|(n, x)| n == name && *x > 1e9) {
+            time = Some(numbers.remove(place).1);
+            break;
+        }
+    }
+    (step, time)
+}
+
+/// Puts quotes around `NaN`, `Infinity` and `-Infinity` outside of strings.
+fn quote_bare(line: &str) -> String {
+    let mut out = String::with_capacity(line.len() + 16);
+    let (mut rest, mut inside) = (line, false);
+    while let Some(c) = rest.chars().next() {
+        if !inside && let Some(word) = ["NaN", "Infinity", "-Infinity"].iter().find(|word| rest.starts_with(**word)) {
+            out.extend(["\"", word, "\""]);
+            rest = &rest[word.len()..];
+            continue;
+        }
+        let mut length = c.len_utf8();
+        if inside && c == '\\' {
+            length += rest[1..].chars().next().map_or(0, char::len_utf8);
+        } else if c == '"' {
+            inside = !inside;
+        }
+        out.push_str(&rest[..length]);
+        rest = &rest[length..];
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_as_python_writes_it() {
+        let map = object(r#"{"step": 3, "loss": NaN, "eval": {"acc": 0.5, "top": -Infinity}, "note": "a NaN \" NaN"}"#);
+        let mut row = Vec::new();
+        numbers(&map.unwrap(), "", &mut row);
+        assert_eq!(step_and_time(&mut row), (Some(3), None));
+        assert_eq!(format!("{row:?}"), r#"[("loss", NaN), ("eval.acc", 0.5), ("eval.top", -inf)]"#);
+        assert!(object("[1]").is_none() && object("{\"a\": ").is_none());
+    }
+}

@@ -1,0 +1,186 @@
+//! The numbers of a command, picked up from what it writes without a change to it: TensorBoard event files,
+//! `events.jsonl`, `metrics.csv`, `*.jsonl` in its run's folder, while they grow.
+//!
+//! Takes a folder, gives rows. Reading goes on where the last poll ended; a record that is still being written waits for
+//! the next poll. Never writes, and never blocks on a file's end.
+
+mod collector;
+mod event;
+mod event_files;
+mod events;
+mod framing;
+mod growing;
+mod json;
+mod steps;
+mod text_files;
+mod window;
+
+use crate::record::Rows;
+use crate::spec::{Metrics, MetricsSource};
+use collector::Collector;
+use event_files::EventFiles;
+use events::Events;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+use text_files::{Format, TextFiles};
+
+pub use event::Value as SummaryValue;
+pub use event_files::{find as find_event_files, texts as read_texts};
+pub use events::Said;
+pub use framing::framed;
+pub use text_files::matching;
+
+/// Why a run's numbers cannot be read. What is damaged in a file is no error: it is noted, and the rest is read.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot read what the program writes to {}: {error}", folder.display())]
+pub struct PickupError {
+    folder: PathBuf,
+    error: std::io::Error,
+}
+
+/// Reads the numbers of one attempt as its program writes them.
+pub struct Pickup {
+    folder: PathBuf,
+    collector: Collector,
+    /// By rank; the first that has a metric stays alone.
+    sources: Vec<Source>,
+    decided: bool,
+    /// Its rows are wanted where it is among the sources; its arrays and checkpoints always.
+    events: Events,
+    events_rank: Option<usize>,
+    live: bool,
+}
+
+enum Source {
+    EventFiles(EventFiles),
+    Events,
+    Text(TextFiles),
+}
+
+/// What a poll picked up.
+#[derive(Debug, Default)]
+pub struct Picked {
+    /// All rows handed out before for this attempt are void; the history follows again from its beginning. It happens
+    /// where a program was started again within one attempt and counts its steps anew.
+    pub restarted: bool,
+    /// New rows; a step may come again with other metrics, or with a metric's newer value, which counts.
+    pub rows: Vec<Rows>,
+    /// Array files (safetensors) that the program says it wrote.
+    pub arrays: Vec<Said>,
+    /// Checkpoints that the program says it wrote.
+    pub checkpoints: Vec<Said>,
+    /// The first value that is not finite of a metric under `stop_on_nan`.
+    pub diverged: Option<(u64, String)>,
+    /// There is more to read now.
+    pub more: bool,
+}
+
+impl Pickup {
+    /// Watches a run's folder, which may not exist yet. `started`: when the run began, seconds since 1970, which
+    /// `elapsed` counts from (minus the seconds of earlier attempts); none for files of the past.
+    pub fn new(folder: &Path, metrics: &Metrics, started: Option<f64>) -> Self {
+        let text = |pattern: &glob::Pattern, format| Source::Text(TextFiles::new(folder, pattern, format));
+        let named = |pattern, format| glob::Pattern::new(pattern).map(|pattern| text(&pattern, format));
+        let sources = match &metrics.source {
+            Some(MetricsSource::TensorBoard) => vec![Source::EventFiles(EventFiles::new(folder))],
+            Some(MetricsSource::Events) => vec![Source::Events],
+            Some(MetricsSource::Csv(pattern)) => vec![text(pattern, Format::Csv)],
+            Some(MetricsSource::JsonLines(pattern)) => vec![text(pattern, Format::JsonLines)],
+            None => [Source::EventFiles(EventFiles::new(folder)), Source::Events]
+                .into_iter()
+                .chain([named("metrics.csv", Format::Csv), named("*.jsonl", Format::JsonLines)].into_iter().flatten())
+                .collect(),
+        };
+        let events_rank = sources.iter().position(|source| matches!(source, Source::Events));
+        Self {
+            folder: folder.to_owned(),
+            collector: Collector::new(&metrics.tags, &metrics.stop_on_nan, started),
+            decided: sources.len() == 1,
+            sources,
+            events: Events::new(folder),
+            events_rank,
+            live: started.is_some(),
+        }
+    }
+
+    /// What was written since the last poll, up to a budget (`more` says that some is left).
+    pub fn poll(&mut self) -> Result<Picked, PickupError> {
+        self.pick(false)
+    }
+
+    /// The same when nothing writes any more: what waited to become whole is given too. Called until `more` is false.
+    pub fn finish(&mut self) -> Result<Picked, PickupError> {
+        self.pick(true)
+    }
+
+    /// What people should know, for the end of a run: values replaced by later ones of the same step, damaged records.
+    pub fn notes(&self) -> Vec<String> {
+        let mut notes: Vec<String> = self
+            .collector
+            .replaced()
+            .map(|(name, n)| format!("{name}: {n} values replaced by later ones of the same step"))
+            .collect();
+        for source in &self.sources {
+            notes.extend(match source {
+                Source::EventFiles(files) => files.notes(),
+                Source::Text(files) => files.notes(),
+                Source::Events => Vec::new(),
+            });
+        }
+        notes.extend(self.events.notes());
+        notes
+    }
+
+    fn pick(&mut self, all: bool) -> Result<Picked, PickupError> {
+        self.read(all).map_err(|error| PickupError { folder: self.folder.clone(), error })
+    }
+
+    fn read(&mut self, all: bool) -> std::io::Result<Picked> {
+        let now = match SystemTime::now().duration_since(UNIX_EPOCH) {
+            Ok(now) if self.live => now.as_secs_f64(),
+            _ => f64::NAN,
+        };
+        let mut picked = Picked::default();
+        let mut chosen = None;
+        for (rank, source) in self.sources.iter_mut().enumerate() {
+            let exist = match source {
+                Source::EventFiles(files) => {
+                    let progress = files.poll(&mut self.collector)?;
+                    picked.restarted = progress.restarted;
+                    picked.more = progress.more;
+                    files.exist()
+                }
+                Source::Events => {
+                    picked.more = self.events.poll(&mut self.collector, all, now)?;
+                    self.events.exist()
+                }
+                Source::Text(files) => {
+                    picked.more = files.poll(&mut self.collector, all, now)?;
+                    files.exist()
+                }
+            };
+            if self.collector.size > 0 {
+                chosen = Some(rank);
+                break;
+            }
+            // A source of higher rank that is there may still get its first metric: what comes after it waits.
+            if exist && !all {
+                break;
+            }
+        }
+        if let Some(rank) = chosen.filter(|_| !self.decided) {
+            self.sources = self.sources.drain(rank..=rank).collect();
+            self.events_rank = self.events_rank.filter(|r| *r == rank).map(|_| 0);
+            self.decided = true;
+        }
+        if self.events_rank.is_none_or(|rank| rank > 0) && self.decided {
+            // Its arrays and checkpoints count beside another source of numbers.
+            self.events.poll(&mut Collector::default(), all, now)?;
+        }
+        picked.rows = self.collector.take(all && !picked.more);
+        picked.diverged = self.collector.diverged.clone();
+        picked.arrays = std::mem::take(&mut self.events.arrays);
+        picked.checkpoints = std::mem::take(&mut self.events.checkpoints);
+        Ok(picked)
+    }
+}

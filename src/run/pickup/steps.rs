@@ -1,0 +1,73 @@
+//! The steps at which a metric has a value: counting series take the place of single steps, so that a million regular
+//! ones cost a few bytes.
+
+use std::collections::BTreeSet;
+
+/// A set of steps.
+#[derive(Clone, Debug, Default)]
+pub struct Steps {
+    /// Ascending and apart from each other.
+    series: Vec<Series>,
+    /// What came after a larger one.
+    odd: BTreeSet<u64>,
+}
+
+#[derive(Clone, Debug)]
+struct Series {
+    first: u64,
+    last: u64,
+    stride: u64,
+}
+
+impl Steps {
+    /// Adds a step; false if it was there.
+    pub fn insert(&mut self, step: u64) -> bool {
+        match self.series.last_mut() {
+            Some(series) if step <= series.last => {
+                if self.contains(step) {
+                    return false;
+                }
+                self.odd.insert(step)
+            }
+            Some(series) if series.first == series.last || step - series.last == series.stride => {
+                series.stride = step - series.last;
+                series.last = step;
+                true
+            }
+            _ => {
+                self.series.push(Series { first: step, last: step, stride: 1 });
+                true
+            }
+        }
+    }
+
+    fn contains(&self, step: u64) -> bool {
+        let after = self.series.partition_point(|series| series.first <= step);
+        let regular = after.checked_sub(1).and_then(|i| self.series.get(i));
+        regular.is_some_and(|s| step <= s.last && (step - s.first).is_multiple_of(s.stride)) || self.odd.contains(&step)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn agrees_with_a_plain_set(steps in proptest::collection::vec(0_u64..50, 0..200)) {
+            let (mut set, mut plain) = (Steps::default(), BTreeSet::new());
+            for step in steps {
+                prop_assert_eq!(set.insert(step), plain.insert(step));
+            }
+        }
+    }
+
+    #[test]
+    fn regular_steps_are_one_series() {
+        let mut set = Steps::default();
+        (0..1_000_000).for_each(|i| assert!(set.insert(i * 10)));
+        assert_eq!(set.series.len(), 1);
+        assert!(!set.insert(500));
+    }
+}
