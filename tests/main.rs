@@ -4,5 +4,6 @@
 mod analyse;
 mod architecture;
 mod package;
+mod run;
 mod stage;
 mod store;

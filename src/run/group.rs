@@ -1,0 +1,123 @@
+//! Process groups: a worker is the leader of its own, so that what it started ends with it.
+
+use std::process::ExitStatus;
+use std::time::{Duration, Instant};
+
+/// How a process ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ended {
+    /// Its exit code, where it left by itself.
+    pub code: Option<i32>,
+    /// The signal that ended it.
+    pub signal: Option<i32>,
+    /// The most memory that it or a child it waited for had, MiB.
+    pub peak_memory_mib: f64,
+}
+
+/// Sends a signal to every process of a group; nothing where the group is gone.
+pub fn signal(group: u32, signal: i32) {
+    if let Ok(group) = i32::try_from(group)
+        && group > 1
+    {
+        // SAFETY: kill(2) takes no pointers; a group that is gone gives an error that means nothing is left to do.
+        unsafe { libc::kill(-group, signal) };
+    }
+}
+
+/// Whether the group has a process.
+pub fn exists(group: u32) -> bool {
+    // SAFETY: as above; signal 0 only asks.
+    i32::try_from(group).is_ok_and(|group| group > 1 && unsafe { libc::kill(-group, 0) } == 0)
+}
+
+/// Ends a group: SIGTERM (with SIGCONT, since a stopped process cannot act on it), then SIGKILL after `grace`.
+/// Whether it is gone.
+pub fn end(group: u32, grace: Duration) -> bool {
+    signal(group, libc::SIGTERM);
+    signal(group, libc::SIGCONT);
+    if gone_within(group, grace) {
+        return true;
+    }
+    signal(group, libc::SIGKILL);
+    gone_within(group, Duration::from_secs(5))
+}
+
+fn gone_within(group: u32, time: Duration) -> bool {
+    let deadline = Instant::now() + time;
+    let mut pause = Duration::from_millis(1);
+    while exists(group) {
+        if Instant::now() >= deadline {
+            return false;
+        }
+        std::thread::sleep(pause);
+        pause = (pause * 2).min(Duration::from_millis(50));
+    }
+    true
+}
+
+/// Waits until a child ends, then ends what it left behind in its group, and reaps it. Blocks.
+pub fn wait(pid: u32, grace: Duration) -> Ended {
+    let Ok(child) = i32::try_from(pid) else { return lost() };
+    // SAFETY: an all-zero siginfo_t and rusage are valid; both outlive the calls that fill them.
+    unsafe {
+        let mut info: libc::siginfo_t = std::mem::zeroed();
+        // As long as the child is not reaped its number, and so its group's, is nobody else's.
+        while libc::waitid(libc::P_PID, pid, &raw mut info, libc::WEXITED | libc::WNOWAIT) < 0 && interrupted() {}
+        signal(pid, libc::SIGTERM);
+        let mut status = 0;
+        let mut usage: libc::rusage = std::mem::zeroed();
+        while libc::wait4(child, &raw mut status, 0, &raw mut usage) < 0 {
+            if !interrupted() {
+                return lost();
+            }
+        }
+        if exists(pid) {
+            end(pid, grace);
+        }
+        let status: ExitStatus = std::os::unix::process::ExitStatusExt::from_raw(status);
+        Ended {
+            code: status.code(),
+            signal: std::os::unix::process::ExitStatusExt::signal(&status),
+            peak_memory_mib: usage.ru_maxrss as f64 / 1024.0,
+        }
+    }
+}
+
+fn interrupted() -> bool {
+    std::io::Error::last_os_error().kind() == std::io::ErrorKind::Interrupted
+}
+
+fn lost() -> Ended {
+    Ended { code: None, signal: None, peak_memory_mib: 0.0 }
+}
+
+#[cfg(test)]
+#[expect(clippy::zombie_processes, reason = "`wait` reaps children by their numbers")]
+mod tests {
+    use super::*;
+    use std::os::unix::process::CommandExt;
+    use std::process::{Command, Stdio};
+
+    /// A shell that leads its own group; `wait` reaps it.
+    fn shell(script: &str) -> std::process::Child {
+        Command::new("sh").args(["-c", script]).stdout(Stdio::piped()).process_group(0).spawn().unwrap()
+    }
+
+    #[test]
+    fn a_child_left_behind_is_ended() {
+        let child = shell("sleep 100 & exit 3");
+        let ended = wait(child.id(), Duration::from_secs(2));
+        assert_eq!((ended.code, ended.signal), (Some(3), None));
+        assert!(!exists(child.id()));
+    }
+
+    #[test]
+    fn what_ignores_sigterm_is_killed() {
+        let mut child = shell("trap '' TERM; echo; while :; do sleep 0.05; done");
+        let pid = child.id();
+        std::io::Read::read_exact(child.stdout.as_mut().unwrap(), &mut [0]).unwrap();
+        let waiter = std::thread::spawn(move || wait(pid, Duration::from_millis(10)));
+        assert!(end(pid, Duration::from_millis(50)));
+        assert_eq!(waiter.join().unwrap().signal, Some(libc::SIGKILL));
+    }
+}

@@ -1,0 +1,45 @@
+//! The command lines of built-in workers, and where their program is.
+
+use super::settings::Settings;
+use crate::schedule::Machine;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The program of the built-in trainers: `TESSERA_LAB` where it is set, else beside this program, else in `PATH`.
+pub fn find_lab() -> Option<PathBuf> {
+    const NAME: &str = "tessera-lab";
+    if let Some(said) = std::env::var_os("TESSERA_LAB").filter(|said| !said.is_empty()) {
+        return Some(PathBuf::from(said));
+    }
+    let own = std::env::current_exe().ok();
+    let own = own.as_deref().and_then(Path::parent).map(Path::to_owned);
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    own.into_iter().chain(std::env::split_paths(&path)).map(|folder| folder.join(NAME)).find(|file| file.is_file())
+}
+
+/// The command of a built-in worker in a slot.
+pub fn worker(program: &Path, settings: &Settings, machine: &Machine, slot: usize) -> Command {
+    let mut command = Command::new(program);
+    command.envs(environment(settings, machine, slot));
+    command
+}
+
+/// What a worker's environment says of its share of the machine.
+pub fn environment(settings: &Settings, machine: &Machine, slot: usize) -> Vec<(&'static str, String)> {
+    let threads = settings.resources.cpu.to_string();
+    vec![
+        ("CUDA_VISIBLE_DEVICES", device(machine, slot).unwrap_or_default()),
+        ("CUDA_DEVICE_ORDER", "PCI_BUS_ID".to_owned()),
+        ("OMP_NUM_THREADS", threads.clone()),
+        ("MKL_NUM_THREADS", threads.clone()),
+        ("OPENBLAS_NUM_THREADS", threads.clone()),
+        ("RAYON_NUM_THREADS", threads),
+    ]
+}
+
+/// The UUIDs of a slot's GPUs; none: CPU.
+pub fn device(machine: &Machine, slot: usize) -> Option<String> {
+    let gpus = &machine.slots[slot].gpus;
+    let uuids: Vec<&str> = gpus.iter().map(|&gpu| machine.gpus[gpu].uuid.as_str()).collect();
+    (!gpus.is_empty()).then(|| uuids.join(","))
+}

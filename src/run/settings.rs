@@ -1,0 +1,117 @@
+//! What the loop is told: which runs, by which trainer, with which limits, and where their files go.
+
+use crate::record::{Parameters, PlannedRun, Resume, RunId};
+use crate::spec::{OnFailure, Resources};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// One run to execute.
+#[derive(Clone, Debug)]
+pub struct Task {
+    /// Its id, seed and the parameters that not all runs share.
+    pub planned: PlannedRun,
+    /// The number of its next attempt, from 1.
+    pub attempt: u32,
+    /// The checkpoint that the attempt goes on from.
+    pub resume: Option<Resume>,
+}
+
+impl Task {
+    /// Its id.
+    pub fn id(&self) -> &RunId {
+        &self.planned.run
+    }
+
+    /// All its active parameters.
+    pub fn parameters(&self, common: &Parameters) -> Parameters {
+        let mut parameters = common.clone();
+        parameters.extend(self.planned.parameters.clone());
+        parameters
+    }
+}
+
+/// Who executes runs.
+#[derive(Clone, Debug)]
+pub enum Trainer {
+    /// A built-in trainer.
+    Lab {
+        /// `retina`, `toy`.
+        name: String,
+        /// The program `tessera-lab`.
+        program: PathBuf,
+    },
+}
+
+/// How runs are executed.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The sweep's name.
+    pub sweep: String,
+    /// Who executes runs.
+    pub trainer: Trainer,
+    /// What each run needs.
+    pub resources: Resources,
+    /// What to do with failures.
+    pub on_failure: OnFailure,
+    /// The metric that runs are judged by: shown meanwhile, and a run without it has no result.
+    pub metric: Option<String>,
+    /// Parameters that all runs share.
+    pub common: Parameters,
+    /// Names of the parameters that differ, for people.
+    pub axes: Vec<String>,
+    /// How many slots; none: as many as the machine has.
+    pub slots: Option<usize>,
+    /// Where things go.
+    pub folders: Folders,
+    /// Commit of the spec's repository.
+    pub git: String,
+    /// Hash of the spec.
+    pub spec: String,
+    /// Runs that were asked for and are done already, and how many of them diverged.
+    pub done_before: (usize, usize),
+    /// How long a worker that is told to end may take before it is killed.
+    pub grace: Duration,
+}
+
+/// Where the files of attempts go; all absolute.
+#[derive(Clone, Debug)]
+pub struct Folders {
+    sweep: PathBuf,
+    cache: PathBuf,
+}
+
+impl Folders {
+    /// The folders of a sweep below the results.
+    ///
+    /// # Errors
+    /// Where the working directory is gone.
+    pub fn new(results: &Path, sweep: &str) -> std::io::Result<Self> {
+        let results = std::path::absolute(results)?;
+        Ok(Self { sweep: results.join(sweep), cache: results.join("cache") })
+    }
+
+    /// Everything of the sweep.
+    pub fn sweep(&self) -> &Path {
+        &self.sweep
+    }
+
+    /// The attempt's own folder.
+    pub fn work(&self, run: &RunId, attempt: u32) -> PathBuf {
+        self.sweep.join("work").join(run.as_str()).join(attempt.to_string())
+    }
+
+    /// The checkpoints of a run.
+    pub fn checkpoints(&self, run: &RunId) -> PathBuf {
+        self.sweep.join("checkpoints").join(run.as_str())
+    }
+
+    /// The log of an attempt.
+    pub fn log(&self, run: &RunId, attempt: u32) -> PathBuf {
+        self.sweep.join("logs").join(format!("{run}.{attempt}.log"))
+    }
+
+    /// Derived data that any run may share.
+    pub fn cache(&self) -> &Path {
+        &self.cache
+    }
+}
