@@ -5,6 +5,7 @@ mod agent;
 mod answers;
 mod arrays;
 mod cause;
+pub mod command;
 pub mod group;
 pub mod host;
 mod launch;

@@ -1,0 +1,117 @@
+//! Parameters as arguments, in the habits of argparse, click, Fire and Hydra.
+
+use super::Attempt;
+use crate::record::Value;
+use crate::spec::{ArgumentStyle, Booleans, Command, Lists, Nothing, Piece, Spelling, Template};
+use std::collections::BTreeSet;
+
+/// How values are spelled where a spec does not say: `--k v` as argparse has it, `--k=v` as Fire, `k=v` as Hydra.
+pub fn suggested(template: &Template) -> Spelling {
+    let style = template.words().iter().flatten().find_map(|piece| match piece {
+        Piece::Arguments(style) => style.as_ref(),
+        _ => None,
+    });
+    match style {
+        Some(ArgumentStyle { prefix, joint: Some(_) }) if prefix.starts_with('-') => Spelling::FIRE,
+        Some(ArgumentStyle { joint: Some(_), .. }) => Spelling::HYDRA,
+        _ => Spelling::ARGPARSE,
+    }
+}
+
+/// All parameters that the template does not name itself, by name.
+pub fn all(
+    command: &Command,
+    template: &Template,
+    style: Option<&ArgumentStyle>,
+    spelling: &Spelling,
+    attempt: &Attempt,
+) -> Vec<String> {
+    let usual = ArgumentStyle { prefix: "--".to_owned(), joint: None };
+    let writer = Writer { style: style.unwrap_or(&usual), spelling };
+    let named: BTreeSet<&str> = template.parameters().collect();
+    let seed = Value::Text(attempt.seed.to_string());
+    let mut words = Vec::new();
+    for (name, value) in attempt.parameters {
+        let argument = match command.names.get(name) {
+            Some(None) => continue,
+            Some(Some(other)) => other.clone(),
+            None if named.contains(name.as_str()) => continue,
+            None if spelling.dashes => name.replace('_', "-"),
+            None => name.clone(),
+        };
+        writer.write(&argument, value, &mut words);
+    }
+    if let Some(Some(name)) = command.names.get("seed") {
+        writer.one(name, Some(&seed.to_string()), &mut words);
+    }
+    words
+}
+
+struct Writer<'a> {
+    style: &'a ArgumentStyle,
+    spelling: &'a Spelling,
+}
+
+impl Writer<'_> {
+    fn write(&self, name: &str, value: &Value, words: &mut Vec<String>) {
+        match (value, self.spelling.booleans, self.spelling.none, self.spelling.lists) {
+            (Value::Bool(true), Booleans::Flag | Booleans::FlagOrNo, ..) => self.one(name, None, words),
+            (Value::Bool(false), Booleans::Flag, ..) | (Value::Null, _, Nothing::Omit, _) => {}
+            (Value::Bool(false), Booleans::FlagOrNo, ..) => self.one(&format!("no-{name}"), None, words),
+            (Value::List(items), _, _, Lists::Repeat) => {
+                items.iter().for_each(|item| self.one(name, Some(&spelled(item, self.spelling)), words));
+            }
+            (Value::List(items), _, _, Lists::Words) if self.style.joint.is_none() => {
+                self.one(name, None, words);
+                words.extend(items.iter().map(|item| spelled(item, self.spelling)));
+            }
+            _ => self.one(name, Some(&spelled(value, self.spelling)), words),
+        }
+    }
+
+    /// `--k v`, `--k=v`, or a flag alone.
+    fn one(&self, name: &str, value: Option<&str>, words: &mut Vec<String>) {
+        let name = format!("{}{name}", self.style.prefix);
+        match (value, self.style.joint) {
+            (None, _) => words.push(name),
+            (Some(value), Some(joint)) => words.push(format!("{name}{joint}{value}")),
+            (Some(value), None) => words.extend([name, value.to_owned()]),
+        }
+    }
+}
+
+/// A value as one word.
+pub fn spelled(value: &Value, spelling: &Spelling) -> String {
+    match value {
+        Value::Bool(b) => match spelling.booleans {
+            Booleans::Python if *b => "True".to_owned(),
+            Booleans::Python => "False".to_owned(),
+            Booleans::Digit => u8::from(*b).to_string(),
+            Booleans::Json | Booleans::Flag | Booleans::FlagOrNo => b.to_string(),
+        },
+        Value::Null if spelling.none == Nothing::Python => "None".to_owned(),
+        Value::List(items) => {
+            let items: Vec<String> = items.iter().map(|item| spelled(item, spelling)).collect();
+            match spelling.lists {
+                Lists::Commas => items.join(","),
+                Lists::Words | Lists::Repeat | Lists::Brackets => format!("[{}]", items.join(",")),
+            }
+        }
+        // Where values are parsed, a text that would be read as something else is put in quotes.
+        Value::Text(text) if spelling.lists == Lists::Brackets && needs_quotes(text) => quoted(text),
+        other => other.to_string(),
+    }
+}
+
+fn needs_quotes(text: &str) -> bool {
+    let word = matches!(text.to_ascii_lowercase().as_str(), "true" | "false" | "none" | "null" | "");
+    word || text.parse::<f64>().is_ok()
+        || text.contains([',', '=', '[', ']', '{', '}', '(', ')', ':', '\'', '"', '\\'])
+        || text.starts_with(char::is_whitespace)
+        || text.ends_with(char::is_whitespace)
+}
+
+/// In single quotes, as Python and Hydra read them.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
+}
