@@ -170,11 +170,6 @@ impl<'a> Values<'a> {
         self.given.get(name).cloned().or_else(default).ok_or_else(|| format!("parameter `{name}` must be given"))
     }
 
-    /// Whether the job says anything of a parameter.
-    pub fn is_given(&self, name: &str) -> bool {
-        self.given.contains_key(name)
-    }
-
     /// A real number.
     pub fn number(&self, name: &str) -> Result<f64, String> {
         self.value(name)?.as_f64().ok_or_else(|| format!("`{name}` is no number"))

@@ -1,0 +1,23 @@
+//! The retina: efficient coding of natural images by a population of neurons under a firing-rate constraint.
+//!
+//! `options` is what a run says, `start` where it starts, `learner` what one step does, `training` the loop over steps,
+//! `measure` and `recorder` what is noted, `checkpoint` what survives, `probe` what is asked of a checkpoint later.
+
+mod centers;
+mod checkpoint;
+mod kernels;
+pub mod learner;
+mod measure;
+pub mod model;
+pub mod options;
+mod probe;
+mod recorder;
+pub mod shape;
+mod spread;
+pub mod start;
+pub mod tensors;
+mod training;
+
+pub use kernels::Kernels;
+pub use probe::probe;
+pub use training::train;

@@ -1,0 +1,264 @@
+//! Measurements on a stored checkpoint, without training again: many batches at fixed parameters. The batches come from
+//! streams of their own, so no probe sees an image and noise that it was trained on.
+//!
+//! - `covariance`: Wᵀ(C_x + σ_in²C_n)W without G, exact; C_z and C_zx (means of one matrix an image) and the sample covariances
+//!   of y and z, each from disjoint sets of 1, 10, 100 … batches: off-diagonal energy over the total, and the spread over
+//!   sets. One row for each size of set; `step` is the size.
+//! - `rates`: both distributions of rates over all batches, with the sampling noise of the per-neuron means.
+//! - `gradient`: mean gradients of β·kl and ‖h‖², how much of one batch's gradient is noise, the angle between them.
+//! - `kl`: mean, sd over batches and standard error.
+
+use super::checkpoint::{self, Parts};
+use super::learner::Learner;
+use super::options::Options;
+use super::spread::{Found, MeanMatrix, SampleCovariance, Spread, off_diagonal_energy};
+use super::start;
+use super::tensors::{Name, Tensors, gradient};
+use super::training::write_arrays;
+use crate::answers::Answers;
+use crate::data::Source;
+use crate::parameter::Values;
+use crate::random::Streams;
+use std::time::Instant;
+use tch::{Device, Kind, Tensor};
+use tessera::record::{Answer, Outcome, ProbeJob, Real, Rows};
+
+/// A learner from a checkpoint and what it is shown.
+struct Probe {
+    learner: Learner,
+    source: Source,
+    streams: Streams,
+    batch: i64,
+    kind: Kind,
+    device: Device,
+}
+
+/// Rows by step, arrays by name.
+type Measured = (Vec<(u64, Vec<(String, f64)>)>, Vec<(&'static str, Tensor)>);
+
+/// Answers a probe like a run.
+pub fn probe(
+    request: &ProbeJob,
+    values: &Values,
+    device: Device,
+    answers: &mut Answers,
+    stop: &dyn Fn() -> bool,
+) -> Result<(), String> {
+    let began = Instant::now();
+    let job = &request.job;
+    let resume = job.resume.as_ref().ok_or("a probe needs a checkpoint")?;
+    let mut options = Options::read(values)?;
+    let streams = Streams::new(job.seed);
+    let source = Source::open(&options.data, &job.cache, options.kind, device)?;
+    let mut learner = start::learner(&options, &source.covariance(), &streams, device);
+    let parts = Parts {
+        learner: &mut learner,
+        schedules: [&mut options.learning_rate, &mut options.fr_learning_rate],
+        means: Vec::new(),
+    };
+    checkpoint::read(&resume.checkpoint, parts)?;
+    let probe = Probe { learner, source, streams, batch: options.batch, kind: options.kind, device };
+    let batches = request.batches.max(1);
+    let measured = match request.what.as_str() {
+        "covariance" => probe.covariance(batches, stop),
+        "rates" => probe.rates(batches, stop),
+        "gradient" => probe.gradient(batches, stop),
+        "kl" => probe.kl(batches, stop),
+        other => return Err(format!("no probe `{other}`: covariance, rates, gradient or kl")),
+    };
+    let Some((rows, arrays)) = measured? else {
+        answers.say(&Answer::Stopped { run: job.run.clone(), step: resume.step });
+        return Ok(());
+    };
+    let mut history = Rows::default();
+    for (step, metrics) in rows {
+        history.step.push(step);
+        history.elapsed.push(Real(began.elapsed().as_secs_f64()));
+        for (name, value) in metrics {
+            history.metrics.entry(name).or_default().push(Real(value));
+        }
+    }
+    answers.history(&job.run, history);
+    let file = write_arrays(job, &format!("probe-{}.safetensors", request.what), arrays)?;
+    answers.say(&Answer::Arrays { run: job.run.clone(), step: resume.step, file });
+    answers.finished(&job.run, Outcome::Done);
+    Ok(())
+}
+
+impl Probe {
+    /// Images and noise of a batch.
+    fn batch(&self, batch: u64) -> (Tensor, Tensor) {
+        let images = self.source.patches(&self.streams, "probe.patches", batch, self.batch);
+        let noise = self.streams.normal("probe.input", batch, &images.size(), self.kind, self.device);
+        (images, noise)
+    }
+
+    fn covariance(&self, batches: u64, stop: &dyn Fn() -> bool) -> Result<Option<Measured>, String> {
+        let double = |tensor: &Tensor| tensor.detach().to_kind(Kind::Double).to_device(Device::Cpu);
+        let (mut c_z, mut c_zx) = (Spread::<MeanMatrix>::new(batches), Spread::<MeanMatrix>::new(batches));
+        let (mut y, mut z) = (Spread::<SampleCovariance>::new(batches), Spread::<SampleCovariance>::new(batches));
+        let gain = self.learner.gain().detach();
+        let mut wcxw = Tensor::new();
+        for batch in 0..batches {
+            if stop() {
+                return Ok(None);
+            }
+            let (images, noise) = self.batch(batch);
+            let forward = tch::no_grad(|| self.learner.forward(&images, &noise));
+            let [with_g, with_g_noise] =
+                self.learner.model.mean_covariances(&forward).map(|sum| MeanMatrix { sum: double(&sum), batches: 1.0 });
+            c_z.add(&with_g);
+            c_zx.add(&with_g_noise);
+            y.add(&SampleCovariance::of(&double(&forward.filtered)));
+            let output = self.streams.normal("probe.output", batch, &forward.drive.size(), self.kind, self.device);
+            let response = &gain * &forward.drive + output * self.learner.model.output_noise;
+            z.add(&SampleCovariance::of(&double(&response)));
+            wcxw = double(&forward.m_z);
+        }
+        let exact = off_diagonal_energy(&wcxw);
+        let named = [("c_z", c_z.found()), ("c_zx", c_zx.found()), ("y", y.found()), ("z", z.found())];
+        let sizes: Vec<u64> = named[0].1.iter().map(|found| found.batches).collect();
+        let row = |(index, size): (usize, u64)| {
+            let of = |(name, found): &(&str, Vec<Found>)| {
+                let Found { off_diagonal, spread, .. } = found[index];
+                [(format!("{name}_off_diagonal"), off_diagonal), (format!("{name}_spread"), spread)]
+            };
+            let exact = [("wcxw_off_diagonal".to_owned(), exact)];
+            (size, exact.into_iter().chain(named.iter().flat_map(of)).collect())
+        };
+        let rows = sizes.into_iter().enumerate().map(row).collect();
+        let mut arrays = vec![("wcxw", wcxw)];
+        let names = [("c_z_one_batch", "c_z"), ("c_zx_one_batch", "c_zx"), ("y_one_batch", "y"), ("z_one_batch", "z")];
+        for ((one, all), (_, found)) in names.into_iter().zip(named) {
+            let sets = found.len();
+            for (index, found) in found.into_iter().enumerate() {
+                if index + 1 == sets {
+                    arrays.push((all, found.first));
+                } else if index == 0 {
+                    arrays.push((one, found.first));
+                }
+            }
+        }
+        Ok(Some((rows, arrays)))
+    }
+
+    fn rates(&self, batches: u64, stop: &dyn Fn() -> bool) -> Result<Option<Measured>, String> {
+        let (mut sum, mut squares, mut per_image) = (Tensor::from(0.0), Tensor::from(0.0), Vec::new());
+        for batch in 0..batches {
+            if stop() {
+                return Ok(None);
+            }
+            let (images, noise) = self.batch(batch);
+            let rates = tch::no_grad(|| self.learner.forward(&images, &noise)).rates;
+            let rates = rates.to_kind(Kind::Double).to_device(Device::Cpu);
+            per_image.push(rates.mean_dim([1i64].as_slice(), false, None));
+            sum = sum + rates.sum_dim_intlist(0, false, None::<Kind>);
+            squares = squares + rates.square().sum_dim_intlist(0, false, None::<Kind>);
+        }
+        let images = (batches * self.batch as u64) as f64;
+        let per_neuron = sum / images;
+        let variance = (squares / images - per_neuron.square()) * (images / (images - 1.0).max(1.0));
+        let per_image = Tensor::cat(&per_image, 0);
+        let number = |tensor: Tensor| tensor.double_value(&[]);
+        let row = vec![
+            ("images".to_owned(), images),
+            ("rate_mean".to_owned(), number(per_neuron.mean(None))),
+            ("rate_sd_per_neuron".to_owned(), number(per_neuron.std(true))),
+            ("rate_sampling_noise".to_owned(), number((variance / images).mean(None).sqrt())),
+            ("rate_sd_per_image".to_owned(), number(per_image.std(true))),
+        ];
+        Ok(Some((vec![(batches, row)], vec![("rate_per_neuron", per_neuron), ("rate_per_image", per_image)])))
+    }
+
+    fn gradient(&self, batches: u64, stop: &dyn Fn() -> bool) -> Result<Option<Measured>, String> {
+        let (mut kl, mut fr) = (MeanGradient::default(), MeanGradient::default());
+        for batch in 0..batches {
+            if stop() {
+                return Ok(None);
+            }
+            let (images, noise) = self.batch(batch);
+            let Some([by_kl, by_fr]) = self.gradients(&images, &noise) else {
+                return Err("C_z is not positive definite at this checkpoint".to_owned());
+            };
+            kl.add(by_kl);
+            fr.add(by_fr);
+        }
+        let cosine = kl.mean().dot(&fr.mean()) / (kl.mean().norm() * fr.mean().norm());
+        let row = vec![
+            ("grad_norm_kl".to_owned(), kl.norm()),
+            ("grad_norm_kl_one_batch".to_owned(), kl.norm_of_one()),
+            ("grad_norm_fr".to_owned(), fr.norm()),
+            ("grad_norm_fr_one_batch".to_owned(), fr.norm_of_one()),
+            ("grad_cosine".to_owned(), cosine.double_value(&[])),
+        ];
+        let of_kernels = |mean: &MeanGradient| mean.mean().get(Name::Kernels).map(Tensor::shallow_clone);
+        let arrays = [("kernel_gradient_kl", of_kernels(&kl)), ("kernel_gradient_fr", of_kernels(&fr))];
+        let arrays = arrays.into_iter().filter_map(|(name, array)| Some((name, array?))).collect();
+        Ok(Some((vec![(batches, row)], arrays)))
+    }
+
+    /// Of β·kl and of ‖h‖², for W, logA and logB; `None` where a factorisation fails.
+    fn gradients(&self, images: &Tensor, noise: &Tensor) -> Option<[Tensors; 2]> {
+        let learner = &self.learner;
+        let leaf = |tensor: &Tensor| tensor.detach().set_requires_grad(true);
+        let (kernels, gain, bias) =
+            (leaf(&learner.model.kernels.of(&learner.parameters)), learner.gain(), learner.bias());
+        let (log_gain, log_bias) = (leaf(&gain.log()), leaf(&bias.log()));
+        let forward = learner.model.forward_with(&kernels, images, noise, &log_gain.exp(), &log_bias.exp());
+        let kl = learner.model.log_dets(&forward).ok()?.kl;
+        let excess = forward.rates.mean_dim([0i64].as_slice(), false, None) - learner.target;
+        let leaves: Tensors =
+            [(Name::Kernels, kernels), (Name::LogGain, log_gain), (Name::LogBias, log_bias)].into_iter().collect();
+        Some([kl * learner.beta, excess.square().sum(None::<Kind>)].map(|loss| gradient(&loss, &leaves)))
+    }
+
+    fn kl(&self, batches: u64, stop: &dyn Fn() -> bool) -> Result<Option<Measured>, String> {
+        let mut found = Vec::new();
+        for batch in 0..batches {
+            if stop() {
+                return Ok(None);
+            }
+            let (images, noise) = self.batch(batch);
+            let forward = tch::no_grad(|| self.learner.forward(&images, &noise));
+            let kl = self.learner.model.log_dets(&forward).map_err(|fault| fault.to_string())?.kl;
+            found.push(kl.double_value(&[]));
+        }
+        let n = found.len() as f64;
+        let mean = found.iter().sum::<f64>() / n;
+        let sd = (found.iter().map(|kl| (kl - mean).powi(2)).sum::<f64>() / (n - 1.0)).sqrt();
+        let row = vec![
+            ("kl".to_owned(), mean),
+            ("information".to_owned(), mean / 2.0),
+            ("mi".to_owned(), self.source.entropy() - self.learner.beta * mean),
+            ("kl_sd".to_owned(), sd),
+            ("kl_standard_error".to_owned(), sd / n.sqrt()),
+        ];
+        Ok(Some((vec![(batches, row)], vec![("kl_per_batch", Tensor::from_slice(&found))])))
+    }
+}
+
+/// The mean of a gradient over batches.
+#[derive(Default)]
+struct MeanGradient {
+    sum: Tensors,
+    squares: f64,
+    batches: f64,
+}
+
+impl MeanGradient {
+    fn add(&mut self, gradient: Tensors) {
+        self.squares += gradient.norm().double_value(&[]).powi(2);
+        self.sum = self.sum.plus(&gradient);
+        self.batches += 1.0;
+    }
+    fn mean(&self) -> Tensors {
+        self.sum.times(&Tensor::from(1.0 / self.batches))
+    }
+    fn norm(&self) -> f64 {
+        self.mean().norm().double_value(&[])
+    }
+    /// Root mean square norm of one batch's gradient.
+    fn norm_of_one(&self) -> f64 {
+        (self.squares / self.batches).sqrt()
+    }
+}
