@@ -143,7 +143,8 @@ impl Probe {
     }
 
     fn rates(&self, batches: u64, stop: &dyn Fn() -> bool) -> Result<Option<Measured>, String> {
-        let (mut sum, mut squares, mut per_image) = (Tensor::from(0.0), Tensor::from(0.0), Vec::new());
+        let zeros = || self.learner.running_mean.to_kind(Kind::Double).to_device(Device::Cpu).zeros_like();
+        let (mut sum, mut squares, mut per_image) = (zeros(), zeros(), Vec::new());
         for batch in 0..batches {
             if stop() {
                 return Ok(None);
@@ -152,8 +153,8 @@ impl Probe {
             let rates = tch::no_grad(|| self.learner.forward(&images, &noise)).rates;
             let rates = rates.to_kind(Kind::Double).to_device(Device::Cpu);
             per_image.push(rates.mean_dim([1i64].as_slice(), false, None));
-            sum = sum + rates.sum_dim_intlist(0, false, None::<Kind>);
-            squares = squares + rates.square().sum_dim_intlist(0, false, None::<Kind>);
+            sum += rates.sum_dim_intlist(0, false, None::<Kind>);
+            squares += rates.square().sum_dim_intlist(0, false, None::<Kind>);
         }
         let images = (batches * self.batch as u64) as f64;
         let per_neuron = sum / images;
