@@ -4,6 +4,7 @@
 mod analyse;
 mod architecture;
 mod package;
+mod pickup;
 mod run;
 mod stage;
 mod store;

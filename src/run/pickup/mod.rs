@@ -5,6 +5,7 @@
 //! the next poll. Never writes, and never blocks on a file's end.
 
 mod collector;
+pub mod encode;
 mod event;
 mod event_files;
 mod events;
@@ -27,7 +28,6 @@ use text_files::{Format, TextFiles};
 pub use event::Value as SummaryValue;
 pub use event_files::{find as find_event_files, texts as read_texts};
 pub use events::Said;
-pub use framing::framed;
 pub use text_files::matching;
 
 /// Why a run's numbers cannot be read. What is damaged in a file is no error: it is noted, and the rest is read.

@@ -1,0 +1,344 @@
+//! Numbers picked up from what programs write. `pickup/` holds event files of PyTorch's SummaryWriter and what
+//! TensorBoard's own reader gives for them.
+
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use tessera::record::Rows;
+use tessera::run::pickup::{Picked, Pickup, encode};
+use tessera::spec::{Metrics, MetricsSource};
+
+/// A history as its reader sees it: the last value of a metric and step counts. Compared by bits, so NaN is equal.
+type History = BTreeMap<String, BTreeMap<u64, u64>>;
+
+fn add(history: &mut History, picked: &Picked) {
+    if picked.restarted {
+        history.clear();
+    }
+    for Rows { step, elapsed, metrics } in &picked.rows {
+        assert_eq!(step.len(), elapsed.len());
+        for (name, column) in metrics {
+            assert_eq!(step.len(), column.len());
+            let series = history.entry(name.clone()).or_default();
+            series.extend(step.iter().copied().zip(column.iter().map(|x| x.0.to_bits())));
+        }
+    }
+}
+
+fn drain(pickup: &mut Pickup, history: &mut History) {
+    loop {
+        let picked = pickup.finish().unwrap();
+        add(history, &picked);
+        if !picked.more {
+            break;
+        }
+    }
+}
+
+fn pick(folder: &Path, metrics: &Metrics) -> (History, Vec<String>) {
+    let mut pickup = Pickup::new(folder, metrics, None);
+    let mut history = History::new();
+    drain(&mut pickup, &mut history);
+    (history, pickup.notes())
+}
+
+fn fixture() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pickup")
+}
+
+type Series = BTreeMap<String, Vec<(u64, String)>>;
+
+/// What TensorBoard reads, with the rule for several files applied.
+fn expected() -> BTreeMap<String, Series> {
+    let text = fs::read_to_string(fixture().join("expected.json")).unwrap();
+    let folders: BTreeMap<String, serde_json::Value> = serde_json::from_str(&text).unwrap();
+    let mut expected: BTreeMap<String, Series> = BTreeMap::new();
+    for (folder, value) in folders {
+        let (run, prefix) = folder.split_once('/').map_or((&*folder, String::new()), |(r, p)| (r, format!("{p}/")));
+        let merged: Series = if run == "restarted" {
+            let files: Vec<Series> = serde_json::from_value(value["files"].clone()).unwrap();
+            files.into_iter().fold(Series::new(), |mut merged, later| {
+                let first = later.values().flatten().map(|(step, _)| *step).min().unwrap();
+                for (tag, series) in later {
+                    let earlier = merged.entry(tag).or_default();
+                    earlier.retain(|(step, _)| *step < first);
+                    earlier.extend(series);
+                }
+                merged
+            })
+        } else {
+            serde_json::from_value(value["folder"].clone()).unwrap()
+        };
+        let run = expected.entry(run.to_owned()).or_default();
+        run.extend(merged.into_iter().map(|(tag, series)| (format!("{prefix}{tag}"), series)));
+    }
+    expected
+}
+
+fn history_of(series: &Series) -> History {
+    let number = |text: &str| match text {
+        "nan" => f64::NAN,
+        text => text.parse().unwrap(),
+    };
+    let entry = |(tag, values): (&String, &Vec<(u64, String)>)| {
+        (tag.clone(), values.iter().map(|(step, value)| (*step, number(value).to_bits())).collect())
+    };
+    series.iter().map(entry).collect()
+}
+
+#[test]
+fn event_files_read_as_tensorboard_reads_them() {
+    for (run, series) in expected() {
+        let (history, notes) = pick(&fixture().join("runs").join(&run), &Metrics::default());
+        assert_eq!(history, history_of(&series), "{run}");
+        let replaced: Vec<&str> = notes.iter().map(String::as_str).collect();
+        let said: &[&str] =
+            if run == "mixed" { &["loss: 4 values replaced by later ones of the same step"] } else { &[] };
+        assert_eq!(replaced, said, "{run}");
+    }
+}
+
+/// Appends to a file.
+fn grow(path: &Path, bytes: &[u8]) {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    OpenOptions::new().create(true).append(true).open(path).unwrap().write_all(bytes).unwrap();
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    /// However the files grow and whenever they are looked at, the history is the same.
+    #[test]
+    fn growing_files_give_what_whole_ones_do(pieces in proptest::collection::vec(1_usize..3000, 1..40)) {
+        for (run, series) in expected() {
+            let (source, target) = (fixture().join("runs").join(&run), tempfile::tempdir().unwrap());
+            let mut pickup = Pickup::new(target.path(), &Metrics::default(), None);
+            let mut history = History::new();
+            let mut pieces = pieces.iter().cycle();
+            for name in ["events.out.tfevents.0", "events.out.tfevents.1"] {
+                let Ok(bytes) = fs::read(source.join(name)) else { continue };
+                let mut rest = &bytes[..];
+                while !rest.is_empty() {
+                    let (piece, after) = rest.split_at((*pieces.next().unwrap()).min(rest.len()));
+                    grow(&target.path().join(name), piece);
+                    add(&mut history, &pickup.poll().unwrap());
+                    rest = after;
+                }
+            }
+            drain(&mut pickup, &mut history);
+            let mut plain = history_of(&series);
+            plain.retain(|tag, _| !tag.contains("both_") && !tag.contains("hparams/"));
+            prop_assert_eq!(history, plain, "{}", run);
+        }
+    }
+}
+
+fn events(steps: std::ops::Range<u64>) -> Vec<Vec<u8>> {
+    let scalar = |step| encode::scalars(1e9 + step as f64, step, [("loss", step as f64), ("acc", 0.5)]);
+    std::iter::once(encode::version(1e9)).chain(steps.map(scalar)).collect()
+}
+
+#[derive(Clone, Debug)]
+enum Damage {
+    Cut(prop::sample::Index),
+    Flip(prop::sample::Index, u8),
+    Length(prop::sample::Index, u64),
+    Insert(prop::sample::Index, Vec<u8>),
+}
+
+fn damage() -> impl Strategy<Value = Damage> {
+    prop_oneof![
+        any::<prop::sample::Index>().prop_map(Damage::Cut),
+        (any::<prop::sample::Index>(), 1_u8..).prop_map(|(at, mask)| Damage::Flip(at, mask)),
+        (any::<prop::sample::Index>(), any::<u64>()).prop_map(|(at, length)| Damage::Length(at, length)),
+        (any::<prop::sample::Index>(), proptest::collection::vec(any::<u8>(), 1..64))
+            .prop_map(|(at, bytes)| Damage::Insert(at, bytes)),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
+
+    /// Damaged files give what is whole: every value is one that was written; nothing panics.
+    #[test]
+    fn damaged_event_files(damages in proptest::collection::vec(damage(), 1..4)) {
+        let mut bytes = events(0..30).concat();
+        for damage in damages {
+            if bytes.is_empty() {
+                break;
+            }
+            match damage {
+                Damage::Cut(at) => bytes.truncate(at.index(bytes.len())),
+                Damage::Flip(at, mask) => { let i = at.index(bytes.len()); bytes[i] ^= mask; }
+                Damage::Length(at, length) => {
+                    let i = at.index(bytes.len());
+                    for (to, from) in bytes[i..].iter_mut().zip(length.to_le_bytes()) { *to = from; }
+                }
+                Damage::Insert(at, more) => { let i = at.index(bytes.len()); drop(bytes.splice(i..i, more)); }
+            }
+        }
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("events.out.tfevents.1"), &bytes).unwrap();
+        let (history, _) = pick(folder.path(), &Metrics::default());
+        for (tag, series) in history {
+            for (step, value) in series {
+                prop_assert!(tag == "acc" || f64::from_bits(value) == step as f64, "{} {} {}", tag, step, value);
+            }
+        }
+    }
+
+    /// Records with a good CRC and any bytes inside: no panic, no allocation by a length that the bytes claim.
+    #[test]
+    fn records_of_any_bytes(records in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..200), 1..20)) {
+        let folder = tempfile::tempdir().unwrap();
+        let bytes: Vec<u8> = records.iter().flat_map(|record| encode::framed(record)).collect();
+        fs::write(folder.path().join("events.out.tfevents.1"), &bytes).unwrap();
+        pick(folder.path(), &Metrics::default());
+    }
+
+    /// The bytes of real events, flipped and framed anew, so that the CRC is good.
+    #[test]
+    fn events_with_flipped_bytes_and_a_good_crc(at in any::<prop::sample::Index>(), mask in 1_u8..) {
+        let folder = tempfile::tempdir().unwrap();
+        let file = fs::read(fixture().join("runs/mixed/events.out.tfevents.0")).unwrap();
+        let mut out = Vec::new();
+        let mut rest = &file[..];
+        while rest.len() >= 16 {
+            let length = u64::from_le_bytes(rest[..8].try_into().unwrap()) as usize;
+            let mut record = rest[12..12 + length].to_vec();
+            let i = at.index(record.len());
+            record[i] ^= mask;
+            out.extend(encode::framed(&record));
+            rest = &rest[16 + length..];
+        }
+        fs::write(folder.path().join("events.out.tfevents.1"), &out).unwrap();
+        pick(folder.path(), &Metrics::default());
+    }
+}
+
+#[test]
+fn a_damaged_record_is_left_out_and_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut records = events(0..10);
+    let last = records[5].len() - 5;
+    records[5][last] ^= 1;
+    fs::write(folder.path().join("events.out.tfevents.1"), records.concat()).unwrap();
+    let (history, notes) = pick(folder.path(), &Metrics::default());
+    assert_eq!(history["loss"].keys().copied().collect::<Vec<_>>(), [0, 1, 2, 3, 5, 6, 7, 8, 9]);
+    assert_eq!(notes, ["events.out.tfevents.1: 1 damaged records were left out"]);
+
+    records[8][3] ^= 1;
+    fs::write(folder.path().join("events.out.tfevents.1"), records.concat()).unwrap();
+    let (history, notes) = pick(folder.path(), &Metrics::default());
+    assert_eq!(history["loss"].keys().copied().max(), Some(6));
+    assert!(notes[1].contains("damaged at byte"), "{notes:?}");
+}
+
+#[test]
+fn tags_are_chosen_and_watched() {
+    let folder = tempfile::tempdir().unwrap();
+    let pattern = |text| vec![glob::Pattern::new(text).unwrap()];
+    let metrics = Metrics { source: None, tags: pattern("l*"), stop_on_nan: pattern("loss") };
+    let nan = encode::scalars(2e9, 3, [("loss", f64::NAN), ("acc", f64::NAN)]);
+    fs::write(folder.path().join("events.out.tfevents.1"), [events(0..3).concat(), nan].concat()).unwrap();
+    let mut pickup = Pickup::new(folder.path(), &metrics, Some(1e9));
+    let picked = pickup.poll().unwrap();
+    assert_eq!(picked.diverged, Some((3, "loss".to_owned())));
+    let rows = &picked.rows[0];
+    assert_eq!((rows.metrics.len(), &rows.step[..], rows.elapsed[2].0), (1, &[0, 1, 2][..], 2.0));
+}
+
+#[test]
+fn json_lines_grow() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("log.jsonl");
+    let mut pickup = Pickup::new(folder.path(), &Metrics::default(), None);
+    let mut history = History::new();
+    for piece in
+        ["{\"step\": 0, \"loss\": 0.1}\n{\"step\": 1, \"lo", "ss\": NaN, \"eval\": {\"acc\": 1}}\n", "{\"step\": 2"]
+    {
+        grow(&file, piece.as_bytes());
+        add(&mut history, &pickup.poll().unwrap());
+    }
+    drain(&mut pickup, &mut history);
+    assert_eq!(history["loss"], BTreeMap::from([(0, 0.1_f64.to_bits()), (1, f64::NAN.to_bits())]));
+    assert_eq!(history["eval.acc"], BTreeMap::from([(1, 1_f64.to_bits())]));
+    assert_eq!(pickup.notes(), ["log.jsonl: 1 lines could not be read"]);
+}
+
+#[test]
+fn a_csv_that_is_written_anew_with_more_columns() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("metrics.csv");
+    let mut pickup = Pickup::new(folder.path(), &Metrics::default(), None);
+    let mut history = History::new();
+    fs::write(&file, "step,loss\n0,1.5\n10,1.25\n").unwrap();
+    add(&mut history, &pickup.poll().unwrap());
+    fs::write(&file, "step,loss,\"val, mean\"\n0,1.5,\n10,1.25,\n20,nan,0.5\n").unwrap();
+    add(&mut history, &pickup.poll().unwrap());
+    drain(&mut pickup, &mut history);
+    assert_eq!(history["loss"].keys().copied().collect::<Vec<_>>(), [0, 10, 20]);
+    assert_eq!(history["val, mean"], BTreeMap::from([(20, 0.5_f64.to_bits())]));
+    assert_eq!(pickup.notes(), [""; 0]);
+}
+
+#[test]
+fn the_first_source_with_a_metric_counts() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("metrics.csv"), "step,loss\n0,1\n").unwrap();
+    fs::write(folder.path().join("train.jsonl"), "{\"step\": 5, \"loss\": 3}\n").unwrap();
+    fs::write(folder.path().join("eval.jsonl"), "{\"step\": 5, \"loss\": 2}\n").unwrap();
+    let empty = folder.path().join("events.out.tfevents.1");
+    fs::write(&empty, encode::version(1e9)).unwrap();
+    let mut pickup = Pickup::new(folder.path(), &Metrics::default(), None);
+    assert!(pickup.poll().unwrap().rows.is_empty(), "event files may still get numbers");
+    let mut history = History::new();
+    drain(&mut pickup, &mut history);
+    assert_eq!(history["loss"], BTreeMap::from([(0, 1_f64.to_bits())]));
+
+    let source = Some(MetricsSource::JsonLines(glob::Pattern::new("*.jsonl").unwrap()));
+    let (history, _) = pick(folder.path(), &Metrics { source, ..Metrics::default() });
+    assert_eq!(history["loss"][&5], 2_f64.to_bits());
+    assert_eq!(history["train/loss"][&5], 3_f64.to_bits());
+}
+
+#[test]
+fn the_helpers_events() {
+    let folder = tempfile::tempdir().unwrap();
+    let lines = "{\"event\": \"history\", \"step\": 1, \"time\": 1000000002, \"metrics\": {\"loss\": 0.5}}\n\
+                 {\"event\": \"checkpoint\", \"step\": 1, \"file\": \"a.pt\"}\n{\"event\": \"arrays\", \"step\": 1, \"file\": \"w.safetensors\"}\n";
+    fs::write(folder.path().join("events.jsonl"), lines).unwrap();
+    let mut pickup = Pickup::new(folder.path(), &Metrics::default(), Some(1e9));
+    let picked = pickup.finish().unwrap();
+    assert_eq!((picked.rows[0].elapsed[0].0, picked.rows[0].metrics["loss"][0].0), (2.0, 0.5));
+    assert_eq!(picked.checkpoints[0].path, folder.path().join("a.pt"));
+    assert_eq!((picked.arrays[0].step, picked.arrays.len()), (1, 1));
+}
+
+/// Ten million bytes of pictures are passed over, not read.
+#[test]
+fn pictures_are_not_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut file = File::create(folder.path().join("events.out.tfevents.1")).unwrap();
+    // Event { step: 1, summary: { value: { tag: "p", image: { encoded: … } } } }
+    let picture = vec![0x55; 1 << 20];
+    let nested = |field: u8, inner: &[u8]| {
+        let (mut out, mut length) = (vec![field << 3 | 2], inner.len());
+        while length >= 0x80 {
+            out.push((length & 0x7f) as u8 | 0x80);
+            length >>= 7;
+        }
+        out.push(length as u8);
+        [&out, inner].concat()
+    };
+    let value = [nested(1, b"p"), nested(4, &nested(4, &picture))].concat();
+    let event = encode::framed(&[vec![0x10, 1], nested(5, &nested(1, &value))].concat());
+    for record in events(0..10) {
+        file.write_all(&record).unwrap();
+        file.write_all(&event).unwrap();
+    }
+    let (history, notes) = pick(folder.path(), &Metrics::default());
+    assert_eq!((history["loss"].len(), history.len(), notes.len()), (10, 2, 0));
+}
