@@ -169,3 +169,121 @@ impl Schedule {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::describe::retina;
+    use tessera::record::{Parameters, Value};
+
+    /// `lr_schedule` and its parts, for rate 0.1 and 40 steps.
+    fn schedule(kind: &str, parts: &[(&str, f64)]) -> Schedule {
+        let mut given: Parameters = [("lr_schedule".to_owned(), Value::from(kind))].into();
+        given.extend(parts.iter().map(|(part, value)| (format!("lr_schedule.{part}"), Value::from(*value))));
+        let table = retina::parameters();
+        let values = Values::check(&table, &given).unwrap();
+        Schedule::read(&values, "lr_schedule", 0.1, 40).unwrap()
+    }
+
+    /// Rates that torch 2.11's schedulers give at some steps.
+    #[test]
+    fn rates_are_torchs() {
+        const STEPS: [u64; 9] = [0, 1, 5, 9, 10, 11, 19, 25, 39];
+        let warm = ("warmup", 10.0);
+        let from = ("warmup_start_factor", 0.25);
+        let cases = [
+            (
+                schedule("step", &[("step_size", 10.0), ("gamma", 0.3)]),
+                [0.1, 0.1, 0.1, 0.1, 0.03, 0.03, 0.03, 0.009, 0.0026999999999999997],
+            ),
+            (
+                schedule("exponential", &[("gamma", 0.9)]),
+                [
+                    0.1,
+                    0.09000000000000001,
+                    0.05904900000000002,
+                    0.03874204890000002,
+                    0.03486784401000002,
+                    0.03138105960900001,
+                    0.013508517176729932,
+                    0.007178979876918534,
+                    0.0016423203268260682,
+                ],
+            ),
+            (
+                schedule("cosine", &[("t_max", 20.0), ("eta_min", 0.01)]),
+                [
+                    0.1,
+                    0.0994459753267812,
+                    0.08681980515339464,
+                    0.0620395509268104,
+                    0.055,
+                    0.04796044907318962,
+                    0.010554024673218806,
+                    0.023180194846605356,
+                    0.09944597532678118,
+                ],
+            ),
+            (
+                schedule("cosine", &[warm, from]),
+                [
+                    0.025,
+                    0.0325,
+                    0.06249999999999999,
+                    0.09249999999999999,
+                    0.1,
+                    0.09972609476841367,
+                    0.07938926261462365,
+                    0.05000000000000001,
+                    0.00027390523158633,
+                ],
+            ),
+            (
+                schedule("constant", &[warm]),
+                [0.03333333333333333, 0.04, 0.06666666666666667, 0.0933333333333333, 0.1, 0.1, 0.1, 0.1, 0.1],
+            ),
+            (
+                schedule("step", &[warm, from, ("step_size", 7.0), ("gamma", 0.5)]),
+                [0.025, 0.0325, 0.06249999999999999, 0.09249999999999999, 0.1, 0.1, 0.05, 0.025, 0.00625],
+            ),
+        ];
+        for (schedule, expected) in cases {
+            for (step, expected) in STEPS.into_iter().zip(expected) {
+                let rate = schedule.rate(step);
+                assert!((rate - expected).abs() < 1e-14, "{schedule:?} at {step}: {rate}, torch has {expected}");
+            }
+        }
+    }
+
+    /// torch's ReduceLROnPlateau(factor=0.5, patience=3, threshold=1e-2, cooldown=2, min_lr=0.02) halves on the same loss
+    /// after steps 45 and 51.
+    #[test]
+    fn a_plateau_is_torchs() {
+        let parts = [
+            ("patience", 3.0),
+            ("threshold", 1e-2),
+            ("cooldown", 2.0),
+            ("min_lr", 0.02),
+            ("start", 0.0),
+            ("factor", 0.5),
+        ];
+        let mut whole = schedule("plateau", &parts);
+        let mut changes = Vec::new();
+        let loss =
+            |step: u64| 5.0 * (-(step as f64) / 8.0).exp() + if step.is_multiple_of(5) { 0.3 } else { 0.0 } + 1.0;
+        let mut resumed = whole.clone();
+        for step in 0..60 {
+            if step == 48 {
+                resumed = schedule("plateau", &parts);
+                resumed.restore(&whole.state());
+            }
+            assert_eq!(resumed.rate(step), whole.rate(step));
+            if changes.last().is_none_or(|(_, rate)| *rate != whole.rate(step)) {
+                changes.push((step, whole.rate(step)));
+            }
+            whole.observe(step, || loss(step));
+            resumed.observe(step, || loss(step));
+        }
+        assert_eq!(changes, [(0, 0.1), (46, 0.05), (52, 0.025)]);
+    }
+}

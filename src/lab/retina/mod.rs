@@ -21,3 +21,6 @@ mod training;
 pub use kernels::Kernels;
 pub use probe::probe;
 pub use training::train;
+
+#[cfg(test)]
+mod tests;
