@@ -8,7 +8,9 @@ mod batched;
 mod eigen;
 mod fused;
 mod in_cache;
+mod lanes;
 mod lu;
+mod sweep;
 
 use tch::Tensor;
 
