@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tessera::record::{Fact, Failure, Outcome, Parameters, PlannedRun, Rows, RunId, Value};
+use tessera::run::requests::Request;
 use tessera::run::{
     Array, Early, Folders, RunError, Settings, Sink, SinkError, Summary, Task, Trainer, View, Watch, execute,
 };
-use tessera::spec::{OnFailure, Resources};
+use tessera::spec::{Command, OnFailure, Resources, Template};
 
 /// Keeps what the loop hands on.
 #[derive(Default)]
@@ -113,7 +114,10 @@ fn sweep(runs: &[&[(&str, Value)]]) -> Sweep {
         common: Parameters::new(),
         axes: vec!["act".into()],
         slots: Some(2),
+        gpus: Vec::new(),
+        share_busy: false,
         folders: Folders::new(folder.path(), "test").unwrap(),
+        agent: "test".into(),
         git: String::new(),
         spec: "0123456789abcdef".into(),
         done_before: (0, 0),
@@ -139,6 +143,23 @@ impl Sweep {
         execute(self.settings.clone(), self.tasks.clone(), kept, eye)
     }
 }
+
+/// A sweep of runs of `sh -c script`, which finds its parameters in its environment.
+fn commands(script: &str, acts: &[&str]) -> Sweep {
+    let acts: Vec<_> = acts.iter().map(|name| act(name)).collect();
+    let runs: Vec<&[(&str, Value)]> = acts.iter().map(Vec::as_slice).collect();
+    let mut sweep = sweep(&runs);
+    let file = sweep.folder.path().join("train.sh");
+    std::fs::write(&file, script).unwrap();
+    let template = Template::parse(&format!("sh {} {{run.dir}}", file.display())).unwrap();
+    let command = Command { template, ..Command::default() };
+    let folder = sweep.folder.path().to_owned();
+    sweep.settings.trainer = Trainer::Command { command: command.into(), folder, version: "v2".into() };
+    sweep
+}
+
+/// Writes one line of metrics, as a patient script would.
+const METRICS: &str = r#"printf 'step,kl\n0,1.5\n' > "$1/metrics.csv"; "#;
 
 fn act(act: &str) -> Vec<(&'static str, Value)> {
     vec![("act", Value::from(act))]
@@ -302,4 +323,117 @@ fn a_full_disk_ends_the_session_with_its_message() {
     let mut kept = Kept { full_after: Some(5), ..Kept::default() };
     let error = sweep(&runs).execute_into(&mut kept, &mut Eye::default()).unwrap_err();
     assert_eq!(error.to_string(), "no space left on device");
+}
+
+#[test]
+fn commands_are_executed_and_their_numbers_picked_up() {
+    let script = format!(r#"{METRICS} echo "hello from $TESSERA_ACT"; test "$TESSERA_ACT" != bad || exit 3"#);
+    let sweep = commands(&script, &["good", "bad"]);
+    let mut kept = Kept::default();
+    let summary = sweep.execute_into(&mut kept, &mut Eye::default()).unwrap();
+    assert_eq!(kept.words(), ["crash", "done"]);
+    assert_eq!(kept.rows[0].2.metrics["kl"][0].0, 1.5);
+    assert_eq!(kept.message(), "exit code 3\nhello from bad");
+    assert_eq!(std::fs::read_to_string(&summary.failed[0].log).unwrap(), "hello from bad\n");
+    let version = kept.facts.iter().find_map(|fact| match fact {
+        Fact::Started { provenance, .. } => Some(provenance.version.clone()),
+        _ => None,
+    });
+    assert_eq!(version.unwrap(), "v2");
+}
+
+#[test]
+fn a_command_without_a_value_of_the_metric_crashes() {
+    let (summary, kept) = commands("exit 0", &["x"]).execute();
+    assert_eq!(kept.words(), ["crash"]);
+    assert!(summary.failed[0].message.contains("`kl`"));
+    let (summary, _) = commands("echo 'RuntimeError: CUDA out of memory.' >&2; exit 1", &["x"]).execute();
+    assert_eq!(summary.failed[0].failure, Failure::Oom);
+}
+
+#[test]
+fn a_child_that_a_command_leaves_behind_is_ended() {
+    let script = format!(r#"{METRICS} sleep 1000 & echo $! > "$1/child""#);
+    let sweep = commands(&script, &["x"]);
+    let mut kept = Kept::default();
+    sweep.execute_into(&mut kept, &mut Eye::default()).unwrap();
+    assert_eq!(kept.words(), ["done"]);
+    let child = std::fs::read_to_string(sweep.settings.folders.work(sweep.tasks[0].id(), 1).join("child")).unwrap();
+    let child: u32 = child.trim().parse().unwrap();
+    assert!(tessera::run::host::process(child).is_none_or(|(state, _)| state == 'Z'));
+}
+
+#[test]
+fn a_command_that_ignores_sigterm_is_killed_with_the_class_of_the_cause() {
+    let script = "trap '' TERM; while :; do sleep 0.05; done";
+    let mut limited = commands(script, &["x"]);
+    limited.settings.resources.time = Some(Duration::from_millis(200));
+    assert_eq!(limited.execute().1.words(), ["timeout"]);
+    let mut limited = commands(script, &["x"]);
+    limited.settings.resources.stall = Some(Duration::from_millis(200));
+    assert_eq!(limited.execute().1.words(), ["stalled"]);
+}
+
+#[test]
+fn a_very_long_log_keeps_head_and_tail() {
+    let script = format!(r#"{METRICS} echo first; head -c 100000000 /dev/zero | tr '\0' 'x'; echo; echo last"#);
+    let sweep = commands(&script, &["x"]);
+    let mut kept = Kept::default();
+    sweep.execute_into(&mut kept, &mut Eye::default()).unwrap();
+    assert_eq!(kept.words(), ["done"]);
+    let log = std::fs::read(sweep.settings.folders.log(sweep.tasks[0].id(), 1)).unwrap();
+    assert!(log.starts_with(b"first\nxxx") && log.ends_with(b"xxx\nlast\n"));
+    assert!(log.len() < (64 << 20) + 100, "{} bytes", log.len());
+}
+
+#[test]
+fn a_program_that_is_not_there_is_named() {
+    let mut sweep = commands("", &["x"]);
+    let template = Template::parse("/nonexistent/program {run.dir}").unwrap();
+    let command = Command { template, ..Command::default() };
+    let folder = sweep.folder.path().to_owned();
+    sweep.settings.trainer = Trainer::Command { command: command.into(), folder, version: String::new() };
+    let (summary, _) = sweep.execute();
+    assert!(summary.failed[0].message.starts_with("cannot start `/nonexistent/program`"));
+}
+
+#[test]
+fn stop_from_another_terminal_lets_runs_write_a_checkpoint() {
+    let long = [("steps", Value::from(10_000i64)), ("pause", Value::from(0.01))];
+    let sweep = sweep(&[&long, &long, &long]);
+    let folder = sweep.settings.folders.sweep().to_owned();
+    let stop = move || Request::Stop { runs: Vec::new(), kill: false }.leave(&folder).unwrap();
+    let mut eye = Eye { when_running: Some(Box::new(stop)), ..Eye::default() };
+    let mut kept = Kept::default();
+    let summary = sweep.execute_into(&mut kept, &mut eye).unwrap();
+    // The second worker may not have come as far as its run.
+    assert!(kept.words().iter().all(|word| word == "stopped") && summary.stopped >= 1);
+    assert_eq!((summary.early, summary.stopped + summary.left), (Some(Early::Stopped), 3));
+    assert_eq!(kept.facts.iter().filter(|fact| matches!(fact, Fact::Checkpoint { .. })).count(), summary.stopped);
+}
+
+#[test]
+fn stop_with_kill_waits_for_nothing() {
+    let hang = [("act", Value::from("ignore stop")), ("steps", Value::from(10_000i64)), ("pause", Value::from(0.01))];
+    let sweep = sweep(&[&hang]);
+    let folder = sweep.settings.folders.sweep().to_owned();
+    let stop = move || Request::Stop { runs: Vec::new(), kill: true }.leave(&folder).unwrap();
+    let mut eye = Eye { when_running: Some(Box::new(stop)), ..Eye::default() };
+    let mut kept = Kept::default();
+    sweep.execute_into(&mut kept, &mut eye).unwrap();
+    assert_eq!(kept.words(), ["stopped"]);
+}
+
+#[test]
+fn one_run_can_be_stopped_and_the_others_go_on() {
+    let long = [("steps", Value::from(10_000i64)), ("pause", Value::from(0.01))];
+    let short = [("steps", Value::from(3i64))];
+    let sweep = sweep(&[&long, &short, &short]);
+    let (folder, run) = (sweep.settings.folders.sweep().to_owned(), sweep.tasks[0].id().clone());
+    let stop = move || Request::Stop { runs: vec![run.clone()], kill: false }.leave(&folder).unwrap();
+    let mut eye = Eye { when_running: Some(Box::new(stop)), ..Eye::default() };
+    let mut kept = Kept::default();
+    let summary = sweep.execute_into(&mut kept, &mut eye).unwrap();
+    assert_eq!(kept.words(), ["done", "done", "stopped"]);
+    assert_eq!(summary.early, None);
 }

@@ -2,6 +2,10 @@
 
 mod answer;
 mod completions;
+mod doctor;
+mod logs;
+mod status;
+mod stop;
 mod table;
 
 use crate::error::{ExitCode, render};
@@ -26,6 +30,10 @@ wrong · 3 some runs failed · 130 stopped";
 
 #[derive(Subcommand)]
 enum Command {
+    Status(status::Status),
+    Stop(stop::Stop),
+    Logs(logs::Logs),
+    Doctor(doctor::Doctor),
     Completions(completions::Completions),
     Table(table::Table),
 }
@@ -34,6 +42,10 @@ enum Command {
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let result = match arguments.command {
+        Command::Status(command) => command.run(&arguments.results),
+        Command::Stop(command) => command.run(&arguments.results),
+        Command::Logs(command) => command.run(&arguments.results),
+        Command::Doctor(command) => command.run(&arguments.results),
         Command::Completions(command) => command.run(),
         Command::Table(command) => command.run(&arguments.results),
     };

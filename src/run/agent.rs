@@ -1,13 +1,16 @@
 //! The loop: asks the pure decision what to start, starts it, and hands on what workers say, until nothing is left.
 
+use super::graphics::Graphics;
+use super::heartbeat::Pulse;
 use super::process::{Event, Happening, Process};
+use super::reservation::{Reservation, Reservations};
 use super::settings::{Settings, Task, Trainer};
 use super::summary::{Early, RunError, Summary};
 use super::view::{Watch, label};
 use super::worker::{Why, Worker};
 use super::{Sink, host, launch};
 use crate::record::{Job, Request};
-use crate::schedule::{Crashes, Machine, Record, Start, State, Waiting, batch_size, decide};
+use crate::schedule::{Class, Crashes, Machine, Record, Start, State, Waiting, batch_size, decide};
 use std::collections::VecDeque;
 use std::sync::PoisonError;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -29,6 +32,8 @@ pub struct Agent<'a> {
     pub(super) settings: Settings,
     pub(super) tasks: Vec<Task>,
     pub(super) records: Vec<Record>,
+    /// The memory class of each run.
+    pub(super) classes: Vec<Class>,
     pub(super) queue: VecDeque<Waiting>,
     pub(super) machine: Machine,
     pub(super) workers: Vec<Option<Worker>>,
@@ -46,6 +51,9 @@ pub struct Agent<'a> {
     pub(super) began: Instant,
     pub(super) signals: u32,
     pub(super) false_starts: u32,
+    pub(super) graphics: Option<Graphics>,
+    pub(super) pulse: Pulse,
+    reservations: Reservations,
     number: u64,
 }
 
@@ -55,12 +63,15 @@ impl<'a> Agent<'a> {
         settings: Settings,
         tasks: Vec<Task>,
         machine: Machine,
+        graphics: Option<Graphics>,
         sink: &'a mut dyn Sink,
         watch: &'a mut dyn Watch,
     ) -> Self {
         // Workers wait when the loop is this far behind, so that memory is bounded.
         let (sender, events) = sync_channel(4096);
-        let waiting = |run| Waiting { run, class: 0, alone: false, not_before: 0.0 };
+        let on_gpus = graphics.is_some();
+        let classes: Vec<Class> = tasks.iter().map(|task| if on_gpus { task.class() } else { 0 }).collect();
+        let waiting = |run| Waiting { run, class: classes[run], alone: false, not_before: 0.0 };
         let provenance = crate::record::Provenance {
             host: host::host_name(),
             boot: host::boot_id(),
@@ -69,8 +80,10 @@ impl<'a> Agent<'a> {
             threads: settings.resources.cpu,
             ..Default::default()
         };
+        let pulse = Pulse::new(settings.folders.sweep(), &settings.agent);
         Self {
             queue: (0..tasks.len()).map(waiting).collect(),
+            classes: classes.clone(),
             records: vec![Record::default(); tasks.len()],
             workers: machine.slots.iter().map(|_| None).collect(),
             settings,
@@ -88,6 +101,9 @@ impl<'a> Agent<'a> {
             began: Instant::now(),
             signals: 0,
             false_starts: 0,
+            graphics,
+            pulse,
+            reservations: Reservations::new(),
             number: 0,
         }
     }
@@ -139,6 +155,9 @@ impl<'a> Agent<'a> {
             if now - checked >= CHECK {
                 checked = now;
                 self.check_limits();
+                self.pick_up_all()?;
+                self.take_requests()?;
+                self.look_at_machine();
             }
             if now - committed >= COMMIT {
                 committed = now;
@@ -148,6 +167,9 @@ impl<'a> Agent<'a> {
                 shown = now;
                 let view = self.view();
                 self.watch.show(&view);
+                if self.pulse.is_due() {
+                    self.beat(view);
+                }
             }
         }
         self.sink.commit()?;
@@ -185,6 +207,7 @@ impl<'a> Agent<'a> {
         let now = self.began.elapsed().as_secs_f64();
         let batch = match self.settings.trainer {
             Trainer::Lab { .. } => batch_size(self.queue.len(), self.machine.usable(), self.seconds),
+            Trainer::Command { .. } => 1,
         };
         for start in decide(&self.queue, &self.machine, batch, now) {
             self.start(start)?;
@@ -202,22 +225,63 @@ impl<'a> Agent<'a> {
             // The slot is empty once the old worker is gone; the runs stay in the queue until then.
             return Ok(());
         }
+        let mut reservation = None;
+        if self.workers[start.slot].is_none() {
+            match self.reserve(start.slot) {
+                Ok(held) => reservation = Some(held),
+                Err(who) => {
+                    self.machine.slots[start.slot].state = State::Held(who);
+                    return Ok(());
+                }
+            }
+        }
         self.unqueue(&start.runs);
         self.machine.slots[start.slot].state = State::Busy { class: start.class, alone: start.alone };
-        match &self.settings.trainer {
+        match self.settings.trainer.clone() {
             Trainer::Lab { program, name } => {
-                let (program, name) = (program.clone(), name.clone());
-                if self.workers[start.slot].is_none() {
-                    self.number += 1;
+                if let Some(reservation) = reservation {
+                    let number = self.next_number();
                     let command = launch::worker(&program, &self.settings, &self.machine, start.slot);
-                    let process = Process::worker(command, self.number, self.sender.clone());
+                    let process = Process::worker(command, number, self.sender.clone());
                     let process = process.map_err(|cause| RunError::Program { program, cause })?;
-                    self.workers[start.slot] = Some(Worker::new(process, start.class));
+                    self.workers[start.slot] = Some(Worker::new(process, start.class, reservation));
                 }
                 self.send(&start, &name);
             }
+            Trainer::Command { command, folder, .. } => {
+                for &place in &start.runs {
+                    let reservation = reservation.take().unwrap_or_default();
+                    self.start_command(start.slot, place, &command, &folder, start.class, reservation)?;
+                }
+            }
         }
         Ok(())
+    }
+
+    pub(super) fn next_number(&mut self) -> u64 {
+        self.number += 1;
+        self.number
+    }
+
+    /// Holds a slot's share of the machine against other tessera processes; else in words who has it.
+    fn reserve(&self, slot: usize) -> Result<Reservation, String> {
+        let what = format!("run of `{}`", self.settings.sweep);
+        let gpus = &self.machine.slots[slot].gpus;
+        if gpus.is_empty() {
+            let cores = self.settings.resources.cpu.max(1) as usize;
+            let all = std::thread::available_parallelism().map_or(1, usize::from).max(self.workers.len() * cores);
+            let names: Vec<String> = (0..all).map(|core| format!("cpu-{core}")).collect();
+            return self.reservations.hold_any(&names, cores, &what);
+        }
+        // A GPU is held in twelfths: halves, thirds, quarters and sixths come out even.
+        let parts = (self.settings.resources.gpu * 12.0).ceil().clamp(1.0, 12.0) as usize;
+        let mut held = Reservation::default();
+        for &gpu in gpus {
+            let uuid = &self.machine.gpus[gpu].uuid;
+            let names: Vec<String> = (0..12).map(|part| format!("{}-{part}", uuid.replace('/', "_"))).collect();
+            held.join(self.reservations.hold_any(&names, parts, &what)?);
+        }
+        Ok(held)
     }
 
     fn send(&mut self, start: &Start, trainer: &str) {
@@ -267,7 +331,7 @@ impl<'a> Agent<'a> {
     pub(super) fn requeue(&mut self, runs: impl DoubleEndedIterator<Item = usize>) {
         for run in runs.rev() {
             let alone = self.records[run].was_alone;
-            self.queue.push_front(Waiting { run, class: 0, alone, not_before: 0.0 });
+            self.queue.push_front(Waiting { run, class: self.classes[run], alone, not_before: 0.0 });
         }
     }
 
@@ -295,9 +359,9 @@ impl<'a> Agent<'a> {
             } else if worker.ending.is_none() && !worker.batch.is_empty() {
                 let deadline = Instant::now() + 3 * self.settings.grace;
                 worker.end(Why::Stop, deadline);
-                match self.settings.trainer {
-                    Trainer::Lab { .. } => worker.process.send(&Request::Stop),
-                }
+                worker.ask_to_stop();
+                // What it has not begun it drops; then the end of its input ends it.
+                worker.process.close();
             }
         }
     }

@@ -6,7 +6,7 @@ use super::settings::Trainer;
 use super::summary::{Early, FailedRun, RunError};
 use super::worker::{Current, Ready, Why};
 use super::{arrays, cause, host, launch};
-use crate::record::{Answer, Fact, Failure, Outcome, PROTOCOL, Provenance, RunId};
+use crate::record::{Answer, Fact, Failure, Outcome, PROTOCOL, Provenance, Resume, RunId};
 use crate::schedule::{Next, State, Waiting, after_failure};
 use std::path::PathBuf;
 use std::sync::PoisonError;
@@ -59,6 +59,8 @@ impl Agent<'_> {
                     return Ok(());
                 }
                 let attempt = self.tasks[place].attempt;
+                let checkpoint = self.settings.folders.checkpoints(&run).join(&file);
+                self.tasks[place].resume = Some(Resume { attempt, step, checkpoint });
                 let fact = Fact::Checkpoint { time: host::unix_time(), run, attempt, step, file };
                 Ok(self.sink.fact(fact)?)
             }
@@ -74,20 +76,15 @@ impl Agent<'_> {
             }
             Answer::Stopped { run, .. } => {
                 let Some(place) = self.executing(slot, &run) else { return Ok(()) };
-                let why = self.workers[slot].as_ref().and_then(|w| w.ending.as_ref()).map(|e| e.why.clone());
+                let why = self.workers[slot].as_mut().and_then(|w| w.ending.take()).map(|ending| ending.why);
                 let seconds = self.leave(slot, at);
                 // The worker has dropped the rest of what it was sent.
                 let rest = self.workers[slot].as_mut().map(|w| std::mem::take(&mut w.batch)).unwrap_or_default();
                 self.requeue(rest.into_iter());
+                // It stays up, and takes the next run where there is one.
+                self.set_idle(slot);
                 match why {
-                    Some(Why::Limit(failure, message)) => {
-                        // It stays up, and takes the next run.
-                        if let Some(worker) = &mut self.workers[slot] {
-                            worker.ending = None;
-                        }
-                        self.set_idle(slot);
-                        self.failed(place, failure, message, seconds)
-                    }
+                    Some(Why::Limit(failure, message)) => self.failed(place, failure, message, seconds),
                     _ => self.stopped(place, seconds),
                 }
             }
@@ -95,9 +92,8 @@ impl Agent<'_> {
     }
 
     fn ready(&mut self, slot: usize, theirs: u32, version: String, libtorch: String) -> Result<(), RunError> {
-        let Trainer::Lab { program, .. } = &self.settings.trainer;
         if theirs != PROTOCOL {
-            return Err(RunError::Protocol { program: program.clone(), theirs, ours: PROTOCOL });
+            return Err(RunError::Protocol { program: self.program(), theirs, ours: PROTOCOL });
         }
         if let Some(worker) = &mut self.workers[slot] {
             worker.ready = Some(Ready { version, libtorch });
@@ -105,8 +101,15 @@ impl Agent<'_> {
         Ok(())
     }
 
+    /// The program of the workers.
+    fn program(&self) -> PathBuf {
+        match &self.settings.trainer {
+            Trainer::Lab { program, .. } => program.clone(),
+            Trainer::Command { command, .. } => PathBuf::from(command.template.text()),
+        }
+    }
+
     fn started(&mut self, slot: usize, run: &RunId, at: Instant) -> Result<(), RunError> {
-        let device = launch::device(&self.machine, slot).unwrap_or_else(|| "cpu".to_owned());
         let Some(worker) = &mut self.workers[slot] else { return Ok(()) };
         let next = worker.batch.front().copied().filter(|&place| self.tasks[place].id() == run);
         let Some(place) = next.filter(|_| worker.current.is_none()) else {
@@ -116,6 +119,13 @@ impl Agent<'_> {
         self.false_starts = 0;
         worker.current = Some(Current { task: place, began: at, last_number: at, step: 0, value: None });
         worker.kernel_kills = host::out_of_memory_kills();
+        self.record_start(slot, place)
+    }
+
+    /// Records that an attempt began.
+    pub(super) fn record_start(&mut self, slot: usize, place: usize) -> Result<(), RunError> {
+        let device = launch::device(&self.machine, slot).unwrap_or_else(|| "cpu".to_owned());
+        let Some(worker) = &self.workers[slot] else { return Ok(()) };
         let ready = worker.ready.clone().unwrap_or_default();
         let provenance = Provenance {
             pid: worker.process.pid,
@@ -129,7 +139,7 @@ impl Agent<'_> {
         let task = &self.tasks[place];
         let fact = Fact::Started {
             time: host::unix_time(),
-            run: run.clone(),
+            run: task.id().clone(),
             attempt: task.attempt,
             resume: task.resume.as_ref().map(|resume| (resume.attempt, resume.step)),
             provenance: Box::new(provenance),
@@ -148,7 +158,7 @@ impl Agent<'_> {
     }
 
     /// The worker's run is over: how long it took. The worker is idle once its batch is empty.
-    fn leave(&mut self, slot: usize, at: Instant) -> f64 {
+    pub(super) fn leave(&mut self, slot: usize, at: Instant) -> f64 {
         let Some(worker) = &mut self.workers[slot] else { return 0.0 };
         let Some(current) = worker.current.take() else { return 0.0 };
         worker.batch.pop_front();
@@ -191,6 +201,11 @@ impl Agent<'_> {
         }
         let measured = (seconds >= BRIEF && peak.is_none()).then(|| host::peak_memory_mib(pid)).flatten();
         let peak_is_bound = measured.is_some() && used && !host::reset_peak(pid);
+        let class = self.classes[place];
+        let (measured, peak_is_bound) = match self.graphics_peak(class) {
+            Some(peak) => (Some(peak), true),
+            None => (peak.or(measured), peak_is_bound),
+        };
         let task = &self.tasks[place];
         let diverged = matches!(outcome, Outcome::Diverged { .. });
         let fact = Fact::Finished {
@@ -199,7 +214,7 @@ impl Agent<'_> {
             attempt: task.attempt,
             seconds,
             outcome,
-            peak_memory_mib: peak.or(measured),
+            peak_memory_mib: measured,
             peak_is_bound,
         };
         self.sink.fact(fact)?;
@@ -213,7 +228,7 @@ impl Agent<'_> {
         Ok(())
     }
 
-    fn stopped(&mut self, place: usize, seconds: f64) -> Result<(), RunError> {
+    pub(super) fn stopped(&mut self, place: usize, seconds: f64) -> Result<(), RunError> {
         let task = &self.tasks[place];
         self.summary.stopped += 1;
         let fact = Fact::Stopped { time: host::unix_time(), run: task.id().clone(), attempt: task.attempt, seconds };
@@ -247,7 +262,7 @@ impl Agent<'_> {
                 let how = if alone { ", with its device to itself" } else { "" };
                 self.watch.say(&format!("{label}: {failure}: {line}; it is tried again{how}"));
                 let not_before = self.began.elapsed().as_secs_f64() + pause;
-                self.queue.push_back(Waiting { run: place, class: 0, alone, not_before });
+                self.queue.push_back(Waiting { run: place, class: self.classes[place], alone, not_before });
             }
             _ => {
                 let log = if log.exists() { log } else { PathBuf::new() };
@@ -269,6 +284,9 @@ impl Agent<'_> {
 
     /// A worker is gone.
     pub(super) fn ended(&mut self, slot: usize, ended: &Ended, at: Instant) -> Result<(), RunError> {
+        if self.workers[slot].as_ref().is_some_and(|worker| worker.pickup.is_some()) {
+            return self.command_ended(slot, ended, at);
+        }
         let Some(mut worker) = self.workers[slot].take() else { return Ok(()) };
         self.machine.slots[slot].state = State::Empty;
         let (last, trouble) = {
@@ -313,10 +331,9 @@ impl Agent<'_> {
         self.false_starts += 1;
         let (_, how) = cause::of_end(ended, false, last);
         let how = if let Some(Why::Fault(message)) = why { message } else { how };
-        let Trainer::Lab { program, .. } = &self.settings.trainer;
         if self.false_starts >= super::agent::FALSE_STARTS {
             let message = if last.is_empty() { how } else { format!("{how}\n{last}") };
-            return Err(RunError::Worker { program: program.clone(), message });
+            return Err(RunError::Worker { program: self.program(), message });
         }
         Ok(())
     }

@@ -1,7 +1,9 @@
-//! The command lines of built-in workers, and where their program is.
+//! What workers are started with: the program of the built-in trainers, a command, and their environment.
 
-use super::settings::Settings;
+use super::command::{Attempt, render};
+use super::settings::{Settings, Task};
 use crate::schedule::Machine;
+use crate::spec;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -42,4 +44,34 @@ pub fn device(machine: &Machine, slot: usize) -> Option<String> {
     let gpus = &machine.slots[slot].gpus;
     let uuids: Vec<&str> = gpus.iter().map(|&gpu| machine.gpus[gpu].uuid.as_str()).collect();
     (!gpus.is_empty()).then(|| uuids.join(","))
+}
+
+/// The command of one attempt in a slot; else in words why there is none.
+pub fn command(
+    command: &spec::Command,
+    folder: &Path,
+    task: &Task,
+    settings: &Settings,
+    machine: &Machine,
+    slot: usize,
+) -> Result<Command, String> {
+    let dir = settings.folders.work(task.id(), task.attempt);
+    let attempt = Attempt {
+        sweep: &settings.sweep,
+        spec_folder: folder,
+        run: task.id(),
+        attempt: task.attempt,
+        dir: &dir,
+        parameters: &task.parameters(&settings.common),
+        seed: task.planned.seed,
+        threads: settings.resources.cpu,
+        resume: task.resume.as_ref(),
+    };
+    let rendered = render(command, &attempt).map_err(|error| error.to_string())?;
+    let mut command = Command::new(&rendered.program);
+    command.args(&rendered.arguments).current_dir(&rendered.directory);
+    command.envs(environment(settings, machine, slot)).envs(rendered.environment);
+    // What `leftover` recognises processes by.
+    command.env("TESSERA_RUN", task.id().as_str());
+    Ok(command)
 }

@@ -2,10 +2,9 @@
 
 use super::agent::Agent;
 use super::host;
-use super::settings::Trainer;
 use super::view::{SlotView, View, duration};
 use super::worker::{Why, Worker};
-use crate::record::{Failure, Request, Value};
+use crate::record::{Failure, Value};
 use std::time::{Duration, Instant};
 
 /// A worker that is stopped (SIGSTOP) for so long is stalled, whatever `stall:` says.
@@ -30,9 +29,7 @@ impl Agent<'_> {
             let Some((failure, message)) = over(worker, resources.time, resources.stall, grace, now) else { continue };
             let deadline = now + grace;
             worker.end(Why::Limit(failure, message), deadline);
-            match self.settings.trainer {
-                Trainer::Lab { .. } => worker.process.send(&Request::Stop),
-            }
+            worker.ask_to_stop();
         }
     }
 

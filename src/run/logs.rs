@@ -22,6 +22,11 @@ pub struct Logs {
 }
 
 impl Logs {
+    /// The log of a worker that executes one run.
+    pub fn of(log: Log) -> Self {
+        Self { log: Some(log), ..Self::default() }
+    }
+
     /// Says where the log of a run will be.
     pub fn expect(&mut self, run: RunId, path: PathBuf) {
         self.next.insert(run, path);

@@ -5,10 +5,17 @@ mod agent;
 mod answers;
 mod arrays;
 mod cause;
+pub mod claim;
 pub mod command;
+mod external;
+mod gpu_watch;
+pub mod gpus;
+mod graphics;
 pub mod group;
+pub mod heartbeat;
 pub mod host;
 mod launch;
+pub mod leftover;
 mod limits;
 mod listen;
 mod log;
@@ -16,6 +23,8 @@ mod logs;
 pub mod pickup;
 mod process;
 pub mod progress;
+pub mod requests;
+mod reservation;
 mod settings;
 mod signals;
 mod sink;
@@ -29,8 +38,6 @@ pub use sink::{Array, Sink, SinkError};
 pub use summary::{Early, FailedRun, RunError, Summary};
 pub use view::{SlotView, View, Watch, duration, label};
 
-use crate::schedule::{Machine, cpu_slots};
-
 /// Executes runs on this machine until none is left or somebody stops it; Ctrl-C once lets workers write a
 /// checkpoint and stop, twice kills them.
 ///
@@ -42,13 +49,8 @@ pub fn execute(
     sink: &mut dyn Sink,
     watch: &mut dyn Watch,
 ) -> Result<Summary, RunError> {
-    let machine = machine(&settings);
-    let agent = agent::Agent::new(settings, tasks, machine, sink, watch);
+    let (machine, graphics) = graphics::machine(&settings).map_err(RunError::Gpu)?;
+    let agent = agent::Agent::new(settings, tasks, machine, graphics, sink, watch);
     let _signals = signals::watch(agent.sender()).map_err(RunError::Signals)?;
     agent.run()
-}
-
-fn machine(settings: &Settings) -> Machine {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    Machine { slots: cpu_slots(cores, settings.resources.cpu, settings.slots), ..Machine::default() }
 }

@@ -2,13 +2,14 @@
 
 use super::group::{self, Ended};
 use super::listen::Listener;
+use super::log::Log;
 use super::{host, logs::Logs};
 use crate::record::{Answer, Request};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Sender, SyncSender, channel};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -73,6 +74,28 @@ impl Process {
         Ok(process)
     }
 
+    /// Starts a command whose output, both kinds, is the log.
+    ///
+    /// # Errors
+    /// Where the program cannot be started.
+    pub fn command(mut command: Command, log: Log, number: u64, events: SyncSender<Event>) -> io::Result<Self> {
+        let (output, writer) = io::pipe()?;
+        command.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer).process_group(0);
+        let child = command.spawn()?;
+        // The command holds the writing ends of the pipe too, and its end is seen only once they are closed.
+        drop(command);
+        let logs = Arc::new(Mutex::new(Logs::of(log)));
+        let process = Self::of(&child, number, logs.clone(), None);
+        let pid = process.pid;
+        let said = copy_to(output, logs.clone());
+        thread::spawn(move || {
+            let ended = group::wait(pid, Duration::from_secs(1));
+            within(said, Duration::from_secs(1));
+            let _ = events.send(Event::Worker(number, Instant::now(), Happening::Ended(ended)));
+        });
+        Ok(process)
+    }
+
     fn of(child: &Child, number: u64, logs: Arc<Mutex<Logs>>, input: Option<Sender<Vec<u8>>>) -> Self {
         let pid = child.id();
         let start_time = host::process(pid).map_or(0, |(_, start)| start);
@@ -103,4 +126,29 @@ fn write_from(mut pipe: ChildStdin) -> Sender<Vec<u8>> {
     let (sender, lines) = channel::<Vec<u8>>();
     thread::spawn(move || lines.iter().try_for_each(|line| pipe.write_all(&line).and_then(|()| pipe.flush())));
     sender
+}
+
+fn copy_to(mut pipe: impl Read + Send + 'static, logs: Arc<Mutex<Logs>>) -> thread::JoinHandle<()> {
+    thread::spawn(move || {
+        let mut buffer = vec![0; 64 << 10];
+        loop {
+            match pipe.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(count) => logs.lock().unwrap_or_else(PoisonError::into_inner).write(&buffer[..count]),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => break,
+            }
+        }
+        logs.lock().unwrap_or_else(PoisonError::into_inner).close();
+    })
+}
+
+/// Waits for a thread, but not for ever: what left its group by `setsid` may hold a pipe open for days.
+fn within(thread: thread::JoinHandle<()>, time: Duration) {
+    let deadline = Instant::now() + time;
+    let mut pause = Duration::from_micros(50);
+    while !thread.is_finished() && Instant::now() < deadline {
+        thread::sleep(pause);
+        pause = (pause * 2).min(Duration::from_millis(20));
+    }
 }

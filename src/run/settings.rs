@@ -1,8 +1,11 @@
 //! What the loop is told: which runs, by which trainer, with which limits, and where their files go.
 
-use crate::record::{Parameters, PlannedRun, Resume, RunId};
-use crate::spec::{OnFailure, Resources};
+use crate::record::{Parameters, PlannedRun, Resume, RunId, Value};
+use crate::schedule::Class;
+use crate::spec::{Command, OnFailure, Resources};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// One run to execute.
@@ -22,6 +25,18 @@ impl Task {
         &self.planned.run
     }
 
+    /// Runs that need about the same memory: those that agree in whole numbers, words and lists. Learning rates and
+    /// the like cost nothing.
+    pub fn class(&self) -> Class {
+        let mut hasher = DefaultHasher::new();
+        for (name, value) in &self.planned.parameters {
+            if !matches!(value, Value::Number(_)) {
+                (name, value.to_string()).hash(&mut hasher);
+            }
+        }
+        hasher.finish()
+    }
+
     /// All its active parameters.
     pub fn parameters(&self, common: &Parameters) -> Parameters {
         let mut parameters = common.clone();
@@ -39,6 +54,15 @@ pub enum Trainer {
         name: String,
         /// The program `tessera-lab`.
         program: PathBuf,
+    },
+    /// Any other program: one process a run.
+    Command {
+        /// Its command line.
+        command: Arc<Command>,
+        /// The folder that relative paths in the spec start from.
+        folder: PathBuf,
+        /// Hash of its code, where the spec says which that is.
+        version: String,
     },
 }
 
@@ -61,10 +85,16 @@ pub struct Settings {
     pub axes: Vec<String>,
     /// How many slots; none: as many as the machine has.
     pub slots: Option<usize>,
+    /// GPUs to use, by index or UUID; empty: all that are visible.
+    pub gpus: Vec<String>,
+    /// Whether GPUs that somebody else works on are used too.
+    pub share_busy: bool,
     /// Where things go.
     pub folders: Folders,
     /// Commit of the spec's repository.
     pub git: String,
+    /// This agent's name among the sweep's.
+    pub agent: String,
     /// Hash of the spec.
     pub spec: String,
     /// Runs that were asked for and are done already, and how many of them diverged.

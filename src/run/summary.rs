@@ -75,6 +75,9 @@ pub enum RunError {
         /// What is spoken here.
         ours: u32,
     },
+    /// A GPU is named that is not there.
+    #[error("{0}")]
+    Gpu(String),
     /// The store takes nothing more.
     #[error("{0}")]
     Sink(#[from] super::SinkError),

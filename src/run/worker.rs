@@ -1,7 +1,9 @@
 //! A worker in its slot, and what it is doing.
 
+use super::pickup::Pickup;
 use super::process::Process;
-use crate::record::Failure;
+use super::reservation::Reservation;
+use crate::record::{Failure, Request};
 use crate::schedule::Class;
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -26,10 +28,17 @@ pub struct Worker {
     pub ending: Option<Ending>,
     /// When it last said something.
     pub last_news: Instant,
+    /// When it was started.
+    pub began: Instant,
     /// Since when its process has been stopped (SIGSTOP).
     pub frozen: Option<Instant>,
     /// How often the kernel had ended processes for want of memory when the run began.
     pub kernel_kills: u64,
+    /// Where the numbers of a command come from.
+    pub pickup: Option<Pickup>,
+    /// What of the machine it holds.
+    #[expect(dead_code, reason = "held as long as the worker is there")]
+    pub reservation: Reservation,
 }
 
 /// What a worker says of itself.
@@ -75,13 +84,15 @@ pub enum Why {
     Limit(Failure, String),
     /// It said something that the protocol does not have, or that is not true.
     Fault(String),
+    /// A number that must be finite is not: the step, and which.
+    Diverged(u64, String),
     /// There is nothing more to do, or its memory class is not wanted any more.
     Dismissed,
 }
 
 impl Worker {
     /// A worker that has just been started.
-    pub fn new(process: Process, class: Class) -> Self {
+    pub fn new(process: Process, class: Class, reservation: Reservation) -> Self {
         Self {
             process,
             ready: None,
@@ -92,8 +103,21 @@ impl Worker {
             used: false,
             ending: None,
             last_news: Instant::now(),
+            began: Instant::now(),
             frozen: None,
             kernel_kills: 0,
+            pickup: None,
+            reservation,
+        }
+    }
+
+    /// Asks for a checkpoint and an end: a built-in worker in words, a command (a stopped one too) by SIGTERM.
+    pub fn ask_to_stop(&self) {
+        if self.pickup.is_none() {
+            self.process.send(&Request::Stop);
+        } else {
+            self.process.signal(libc::SIGTERM);
+            self.process.signal(libc::SIGCONT);
         }
     }
 

@@ -1,0 +1,248 @@
+//! Commands as trainers: one process a run, its numbers picked up from the files that it writes.
+
+use super::agent::Agent;
+use super::group::Ended;
+use super::log::Log;
+use super::pickup::{Picked, Pickup};
+use super::process::Process;
+use super::requests::Request;
+use super::reservation::Reservation;
+use super::summary::{Early, RunError};
+use super::view::View;
+use super::worker::{Current, Ready, Why, Worker};
+use super::{arrays, cause, host, launch};
+use crate::record::{Fact, Failure, Outcome, Resume};
+use crate::schedule::{Class, State, Waiting, explain};
+use crate::spec::Command;
+use std::path::Path;
+use std::sync::PoisonError;
+use std::time::Instant;
+
+impl Agent<'_> {
+    /// Starts the command of a run in a slot.
+    pub(super) fn start_command(
+        &mut self,
+        slot: usize,
+        place: usize,
+        command: &Command,
+        folder: &Path,
+        class: Class,
+        reservation: Reservation,
+    ) -> Result<(), RunError> {
+        let task = &self.tasks[place];
+        let (run, attempt) = (task.id().clone(), task.attempt);
+        let work = self.settings.folders.work(&run, attempt);
+        let log = Log::new(self.settings.folders.log(&run, attempt));
+        let prepared = std::fs::create_dir_all(&work)
+            .map_err(|error| format!("cannot make {}: {error}", work.display()))
+            .and_then(|()| launch::command(command, folder, task, &self.settings, &self.machine, slot));
+        let number = self.next_number();
+        let started = prepared.and_then(|prepared| {
+            let program = prepared.get_program().to_string_lossy().into_owned();
+            Process::command(prepared, log, number, self.sender.clone())
+                .map_err(|error| format!("cannot start `{program}`: {error}"))
+        });
+        let process = match started {
+            Ok(process) => process,
+            Err(message) => {
+                // The run fails as if it had begun, so that the record says why.
+                self.machine.slots[slot].state = State::Empty;
+                return self.failed(place, Failure::Crash, message, 0.0);
+            }
+        };
+        let earlier = 0.0;
+        let pickup = Pickup::new(&work, &command.metrics, Some(host::unix_time() - earlier));
+        let now = Instant::now();
+        let mut worker = Worker::new(process, class, reservation);
+        worker.pickup = Some(pickup);
+        worker.batch.push_back(place);
+        worker.kernel_kills = host::out_of_memory_kills();
+        worker.current = Some(Current { task: place, began: now, last_number: now, step: 0, value: None });
+        if let super::Trainer::Command { version, .. } = &self.settings.trainer {
+            worker.ready = Some(Ready { version: version.clone(), libtorch: String::new() });
+        }
+        self.workers[slot] = Some(worker);
+        self.record_start(slot, place)
+    }
+
+    /// Picks up what commands have written.
+    pub(super) fn pick_up_all(&mut self) -> Result<(), RunError> {
+        for slot in 0..self.workers.len() {
+            self.pick_up(slot, false)?;
+        }
+        Ok(())
+    }
+
+    fn pick_up(&mut self, slot: usize, finish: bool) -> Result<(), RunError> {
+        loop {
+            let Some(worker) = &mut self.workers[slot] else { return Ok(()) };
+            let Some(pickup) = &mut worker.pickup else { return Ok(()) };
+            let picked = if finish { pickup.finish() } else { pickup.poll() };
+            match picked {
+                Ok(picked) => {
+                    let more = picked.more;
+                    self.take_picked(slot, picked)?;
+                    if !(finish && more) {
+                        return Ok(());
+                    }
+                }
+                Err(error) => {
+                    self.watch.say(&error.to_string());
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    fn take_picked(&mut self, slot: usize, picked: Picked) -> Result<(), RunError> {
+        let Some(place) = self.workers[slot].as_ref().and_then(|w| w.current.as_ref()).map(|c| c.task) else {
+            return Ok(());
+        };
+        let (run, attempt) = (self.tasks[place].id().clone(), self.tasks[place].attempt);
+        if picked.restarted {
+            let label = self.label(place);
+            self.watch.say(&format!("{label}: the program began its steps anew; earlier rows of this attempt stay"));
+        }
+        let metric = self.settings.metric.clone();
+        for rows in &picked.rows {
+            self.sink.history(&run, attempt, rows)?;
+            let values = metric.as_ref().and_then(|metric| rows.metrics.get(metric));
+            if let Some(current) = self.workers[slot].as_mut().and_then(|w| w.current.as_mut()) {
+                current.last_number = Instant::now();
+                current.step = rows.step.last().copied().unwrap_or(current.step);
+                current.value = values.and_then(|v| v.last()).map(|x| x.0).or(current.value);
+            }
+        }
+        for said in picked.arrays {
+            let file = said.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let work = self.settings.folders.work(&run, attempt);
+            match arrays::take(said.path.parent().unwrap_or(&work), &file) {
+                Ok(arrays) => self.sink.arrays(&run, attempt, said.step, arrays)?,
+                Err(error) => self.watch.say(&error.to_string()),
+            }
+        }
+        for said in picked.checkpoints {
+            let name = said.path.file_name().unwrap_or_default().to_string_lossy();
+            let file = format!("step-{}-{name}", said.step);
+            let folder = self.settings.folders.checkpoints(&run);
+            let kept = folder.join(&file);
+            // A link costs no room; where the file systems differ it is copied.
+            let outcome = std::fs::create_dir_all(&folder)
+                .and_then(|()| std::fs::hard_link(&said.path, &kept))
+                .or_else(|_| std::fs::copy(&said.path, &kept).map(|_| ()));
+            match outcome {
+                Ok(()) => {
+                    self.tasks[place].resume = Some(Resume { attempt, step: said.step, checkpoint: kept });
+                    let time = host::unix_time();
+                    self.sink.fact(Fact::Checkpoint { time, run: run.clone(), attempt, step: said.step, file })?;
+                }
+                Err(error) => self.watch.say(&format!("cannot keep the checkpoint {}: {error}", said.path.display())),
+            }
+        }
+        if let (Some((step, quantity)), Some(worker)) = (picked.diverged, &mut self.workers[slot]) {
+            worker.end(Why::Diverged(step, quantity), Instant::now() + self.settings.grace);
+            worker.ask_to_stop();
+        }
+        Ok(())
+    }
+
+    /// A command has ended: its last numbers, then its result.
+    pub(super) fn command_ended(&mut self, slot: usize, ended: &Ended, at: Instant) -> Result<(), RunError> {
+        self.pick_up(slot, true)?;
+        let Some(worker) = &mut self.workers[slot] else { return Ok(()) };
+        let Some(place) = worker.batch.front().copied() else { return Ok(()) };
+        let notes = worker.pickup.as_ref().map(Pickup::notes).unwrap_or_default();
+        let why = worker.ending.take().map(|ending| ending.why);
+        let kernel_oom = host::out_of_memory_kills() > worker.kernel_kills;
+        let last = worker.process.logs.lock().unwrap_or_else(PoisonError::into_inner).last_lines();
+        for note in notes {
+            let label = self.label(place);
+            self.watch.say(&format!("{label}: {note}"));
+        }
+        let message = |line: String| if last.is_empty() { line } else { format!("{line}\n{last}") };
+        let peak = Some(ended.peak_memory_mib);
+        let outcome = match why {
+            Some(Why::Diverged(step, quantity)) => {
+                self.finished(slot, place, Outcome::Diverged { step, quantity }, at, peak)
+            }
+            Some(Why::Stop) => {
+                let seconds = self.leave(slot, at);
+                self.stopped(place, seconds)
+            }
+            Some(Why::Limit(failure, line)) => {
+                let seconds = self.leave(slot, at);
+                self.failed(place, failure, message(line), seconds)
+            }
+            _ if ended.code == Some(0) => self.finished(slot, place, Outcome::Done, at, peak),
+            _ => {
+                let seconds = self.leave(slot, at);
+                let (failure, line) = cause::of_end(ended, kernel_oom, &last);
+                self.failed(place, failure, message(line), seconds)
+            }
+        };
+        self.workers[slot] = None;
+        self.machine.slots[slot].state = State::Empty;
+        outcome
+    }
+
+    /// Does what another terminal asks for.
+    pub(super) fn take_requests(&mut self) -> Result<(), RunError> {
+        for request in Request::take_all(self.settings.folders.sweep()) {
+            match request {
+                Request::Stop { runs, kill } if runs.is_empty() => {
+                    self.signals += 1 + u32::from(kill);
+                    self.stop_all(Early::Stopped);
+                }
+                Request::Stop { runs, kill } => {
+                    let tasks = &self.tasks;
+                    let before = self.queue.len();
+                    self.queue.retain(|waiting| !runs.contains(tasks[waiting.run].id()));
+                    self.summary.stopped += before - self.queue.len();
+                    let deadline = Instant::now() + 3 * self.settings.grace;
+                    for worker in self.workers.iter_mut().flatten() {
+                        let current = worker.current.as_ref().map(|current| self.tasks[current.task].id());
+                        if !current.is_some_and(|run| runs.contains(run)) {
+                            continue;
+                        }
+                        worker.end(Why::Stop, deadline);
+                        if kill {
+                            worker.process.signal(libc::SIGKILL);
+                        } else {
+                            worker.ask_to_stop();
+                        }
+                    }
+                }
+                Request::Retry { runs } => {
+                    let wanted = |run: &_| runs.is_empty() || runs.contains(run);
+                    let (again, stay) = self.summary.failed.drain(..).partition(|failed| wanted(&failed.run));
+                    self.summary.failed = stay;
+                    let again: Vec<super::FailedRun> = again;
+                    for failed in again {
+                        if let Some(run) = self.tasks.iter().position(|task| *task.id() == failed.run) {
+                            self.records[run] = Default::default();
+                            self.queue.push_back(Waiting {
+                                run,
+                                class: self.classes[run],
+                                alone: false,
+                                not_before: 0.0,
+                            });
+                        }
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the heartbeat.
+    pub(super) fn beat(&mut self, view: View) {
+        let now = self.began.elapsed().as_secs_f64();
+        let ready = self.queue.iter().find(|waiting| waiting.not_before <= now);
+        let reasons = ready.map(|waiting| explain(waiting, &self.machine, now)).unwrap_or_default();
+        let waits = reasons.into_iter().map(|(slot, reason)| format!("{slot}: {reason}")).collect();
+        let paused = self.queue.iter().filter(|waiting| waiting.not_before > now);
+        let paused = paused.map(|waiting| (self.tasks[waiting.run].id().to_string(), waiting.not_before - now));
+        let paused = paused.collect();
+        self.pulse.beat(view, waits, paused);
+    }
+}
