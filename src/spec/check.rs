@@ -105,10 +105,9 @@ impl Kind {
     }
 }
 
-/// One value for all spellings of a number: whole numbers are integers, and zero has no sign.
+/// A number as parameters hold it.
 pub(super) fn number(x: f64) -> Value {
-    let value = Value::Number(x);
-    value.as_i64().map_or(value, Value::Integer)
+    Value::Number(x).canonical()
 }
 
 fn spelled(value: &Value) -> String {

@@ -8,12 +8,12 @@ use std::sync::Arc;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Condition {
     /// The alternatives.
-    pub any: Vec<Vec<Comparison>>,
+    pub any: Vec<Vec<Clause>>,
 }
 
 /// `name == value`
 #[derive(Clone, Debug, PartialEq)]
-pub struct Comparison {
+pub struct Clause {
     /// A parameter.
     pub name: Arc<str>,
     /// How it is compared.
@@ -55,7 +55,7 @@ impl Condition {
             }
             parts.into_iter().map(|part| part.join(" ")).collect()
         };
-        let all = |text: &String| split(text, "and").iter().map(|part| Comparison::parse(part)).collect();
+        let all = |text: &String| split(text, "and").iter().map(|part| Clause::parse(part)).collect();
         Ok(Self { any: split(text, "or").iter().map(all).collect::<Result<_, _>>()? })
     }
 
@@ -65,7 +65,7 @@ impl Condition {
     }
 }
 
-impl Comparison {
+impl Clause {
     fn parse(text: &str) -> Result<Self, String> {
         const OPERATORS: [(&str, Operator); 6] = [
             ("==", Operator::Equal),

@@ -40,8 +40,8 @@ pub(super) fn add(a: f64, b: f64) -> f64 {
     exact().unwrap_or(a + b)
 }
 
-/// `a · b`
-pub(super) fn multiply(a: f64, b: f64) -> f64 {
+/// `a · b`, decimals exact: 0.1 · 0.03 is 0.003.
+pub fn multiply(a: f64, b: f64) -> f64 {
     let exact = || {
         let (x, y) = (Decimal::of(a)?, Decimal::of(b)?);
         Decimal { digits: x.digits.checked_mul(y.digits)?, exponent: x.exponent + y.exponent }.to_f64()

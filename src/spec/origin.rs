@@ -62,7 +62,7 @@ impl Origin {
     }
 
     /// Whether two values were written in the same file or argument.
-    pub(super) fn same_text(&self, other: &Self) -> bool {
+    pub fn same_text(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.text, &other.text)
     }
 
