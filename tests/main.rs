@@ -5,6 +5,8 @@ mod analyse;
 mod architecture;
 mod package;
 mod pickup;
+mod plan;
+
 mod run;
 mod stage;
 mod store;

@@ -109,7 +109,9 @@ impl<'a> Cells<'a> {
         }
         if self.rows.is_empty() {
             self.common = self.fixed.iter().map(|&name| cell[name as usize]).filter(|&entry| entry != NONE).collect();
-            let line = |entry: &u32| Some((values.entries[*entry as usize].name, values.entries[*entry as usize].line.clone()?));
+            let line = |entry: &u32| {
+                Some((values.entries[*entry as usize].name, values.entries[*entry as usize].line.clone()?))
+            };
             self.common_lines.fixed = self.common.iter().filter_map(line).collect();
         }
         let kept = |&&name: &&u32| active[name as usize] && cell[name as usize] != NONE;
@@ -217,8 +219,11 @@ impl<'a> Cells<'a> {
     fn clash(&self, values: &Values, there: usize, picks: &[u32]) -> Problem {
         let other = &self.rows[there].picks;
         let differs = |pick: &&u32| !other.contains(pick);
-        let mut names: Vec<&str> =
-            picks.iter().filter(differs).map(|&pick| &*values.names[values.entries[pick as usize].name as usize]).collect();
+        let mut names: Vec<&str> = picks
+            .iter()
+            .filter(differs)
+            .map(|&pick| &*values.names[values.entries[pick as usize].name as usize])
+            .collect();
         names.dedup();
         let at = picks.iter().filter(differs).find_map(|&pick| values.origin(pick)).unwrap_or(&self.sweep.grid.origin);
         at.problem(

@@ -113,7 +113,12 @@ impl Resolver {
                     let found = self.parameter(values, layers, own, cell, other).ok_or(())?;
                     values.value(found).and_then(Value::as_f64).ok_or_else(|| {
                         let message = format!("`{of}` has no number here");
-                        self.complain(values, entry, message, "arithmetic takes parameters with a number in every cell");
+                        self.complain(
+                            values,
+                            entry,
+                            message,
+                            "arithmetic takes parameters with a number in every cell",
+                        );
                     })
                 };
                 let x = formula.evaluate(&mut number).ok()?;

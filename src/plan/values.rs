@@ -48,7 +48,9 @@ impl<'a> Values<'a> {
         let given = given.chain(grid.include.iter().flat_map(|include| &include.level)).chain(levels);
         let mut seen = std::collections::HashSet::new();
         let mut names: Vec<Arc<str>> = given.filter(|a| seen.insert(&*a.name)).map(|a| a.name.clone()).collect();
-        names.extend(sweep.description.parameters.iter().filter(|p| !seen.contains(&*p.name)).map(|p| Arc::from(&*p.name)));
+        names.extend(
+            sweep.description.parameters.iter().filter(|p| !seen.contains(&*p.name)).map(|p| Arc::from(&*p.name)),
+        );
         names.sort();
         let parameters = names.iter().map(|name| sweep.description.parameter(name)).collect();
         let numbers = names.iter().zip(0..).map(|(name, number)| (name.clone(), number)).collect();

@@ -90,9 +90,8 @@ impl<'a> Axes<'a> {
 
     fn check_size(&self, grid: &Grid) {
         let most = self.top.get("max_runs").and_then(|node| node.whole()).unwrap_or(MOST_RUNS);
-        let product = |block: &Block| {
-            block.dimensions.iter().map(|d| d.levels.len() as u128).fold(1_u128, u128::saturating_mul)
-        };
+        let product =
+            |block: &Block| block.dimensions.iter().map(|d| d.levels.len() as u128).fold(1_u128, u128::saturating_mul);
         let cells = grid.blocks.iter().map(product).fold(grid.include.len() as u128, u128::saturating_add);
         let runs = cells.saturating_mul(grid.seeds.len() as u128);
         if runs > u128::from(most) {
@@ -131,7 +130,11 @@ impl<'a> Axes<'a> {
         let mut taken: HashMap<String, &str> = HashMap::new();
         let mut take = |name: &str, node: &Node, section: &'static str| match taken.insert(name.to_owned(), section) {
             Some(other) => {
-                let place = if other == section { format!("twice in `{section}`") } else { format!("in `{other}` and in `{section}`") };
+                let place = if other == section {
+                    format!("twice in `{section}`")
+                } else {
+                    format!("in `{other}` and in `{section}`")
+                };
                 node.error_at_key(format!("the axis `{name}` is {place}"), "an axis varies in one way; remove one");
             }
             None => {}
@@ -159,7 +162,10 @@ impl<'a> Axes<'a> {
 
     fn zip(&self, group: &Node<'a>, take: &mut impl FnMut(&str, &Node, &'static str)) -> Option<Dimension> {
         if group.map().is_none() {
-            group.error(format!("expected a map of axes that move together, found {}", group.found()), "`- {a: [1, 2], b: [3, 4]}`");
+            group.error(
+                format!("expected a map of axes that move together, found {}", group.found()),
+                "`- {a: [1, 2], b: [3, 4]}`",
+            );
             return None;
         }
         let mut dimension = Dimension { names: Vec::new(), levels: Vec::new() };
@@ -171,14 +177,19 @@ impl<'a> Axes<'a> {
                 continue;
             }
             if axis.map().is_some_and(|map| super::axis::RANDOM.iter().any(|key| map.contains_key(*key))) {
-                axis.error("a random axis cannot move with others".to_owned(), "put it into `grid:`; `samples:` draws all random axes together");
+                axis.error(
+                    "a random axis cannot move with others".to_owned(),
+                    "put it into `grid:`; `samples:` draws all random axes together",
+                );
                 continue;
             }
             let levels = self.levels(name, &axis);
             if levels.is_empty() {
                 continue;
             }
-            if let Some(first) = dimension.names.first() && levels.len() != dimension.levels.len() {
+            if let Some(first) = dimension.names.first()
+                && levels.len() != dimension.levels.len()
+            {
                 axis.error(
                     format!("`{name}` has {} values, `{first}` has {}", levels.len(), dimension.levels.len()),
                     "axes of one zip group move together: as many values each",
@@ -199,12 +210,20 @@ impl<'a> Axes<'a> {
         let n = match (node.get("samples"), random) {
             (None, []) => return None,
             (None, [(name, axis, _), ..]) => {
-                axis.error_at_key(format!("`{name}` is random, and nothing says how many samples"), "add `samples: 20`");
+                axis.error_at_key(
+                    format!("`{name}` is random, and nothing says how many samples"),
+                    "add `samples: 20`",
+                );
                 return None;
             }
             (Some(samples), []) => {
-                let mistaken = node.get("grid").is_some_and(|grid| grid.entries().iter().any(|(_, axis)| is_range(axis)));
-                let help = if mistaken { "random axes are `{uniform: [a, b]}` and `{log_uniform: [a, b]}`" } else { "remove it, or add `{uniform: [a, b]}` to `grid:`" };
+                let mistaken =
+                    node.get("grid").is_some_and(|grid| grid.entries().iter().any(|(_, axis)| is_range(axis)));
+                let help = if mistaken {
+                    "random axes are `{uniform: [a, b]}` and `{log_uniform: [a, b]}`"
+                } else {
+                    "remove it, or add `{uniform: [a, b]}` to `grid:`"
+                };
                 samples.error_at_key("`samples` without a random axis".to_owned(), help);
                 return None;
             }
@@ -231,7 +250,11 @@ impl<'a> Axes<'a> {
             {
                 axis.error(message, &help);
             }
-            Assignment { name: name.as_str().into(), expression: Expression::Value(value), origin: axis.origin().clone() }
+            Assignment {
+                name: name.as_str().into(),
+                expression: Expression::Value(value),
+                origin: axis.origin().clone(),
+            }
         };
         let levels = (0..n).map(|index| random.iter().map(|axis| draw(axis, index)).collect()).collect();
         Some(Dimension { names: random.iter().map(|(name, ..)| name.as_str().into()).collect(), levels })
@@ -247,7 +270,8 @@ impl<'a> Axes<'a> {
         }
         // Texts like `2x` mean multiples only where there is something to multiply.
         let undeclared = self.description.parameter(name).is_none() && !self.numeric.contains(name);
-        let looks = |item: &Node| item.value.scalar_text().is_some_and(|text| matches!(multiple(&text), Some((_, None))));
+        let looks =
+            |item: &Node| item.value.scalar_text().is_some_and(|text| matches!(multiple(&text), Some((_, None))));
         if undeclared && items.iter().all(looks) {
             axis.error(
                 format!("`{name}` has multiples and no base value"),
@@ -269,7 +293,12 @@ impl<'a> Axes<'a> {
             } else {
                 let mut trees = Vec::new();
                 flatten(name, item.value, false, &mut trees);
-                levels.push(trees.iter().filter_map(|(name, tree)| self.assignment(name, &Node { value: tree, ..*item })).collect());
+                levels.push(
+                    trees
+                        .iter()
+                        .filter_map(|(name, tree)| self.assignment(name, &Node { value: tree, ..*item }))
+                        .collect(),
+                );
             }
         }
         levels
@@ -302,7 +331,11 @@ impl<'a> Axes<'a> {
         if let Value::Text(text) = &value
             && let Some(expression) = self.expression(name, text, node)
         {
-            return expression.map(|expression| Assignment { name: name.into(), expression, origin: node.origin().clone() });
+            return expression.map(|expression| Assignment {
+                name: name.into(),
+                expression,
+                origin: node.origin().clone(),
+            });
         }
         self.value(name, node, value)
     }
@@ -317,9 +350,11 @@ impl<'a> Axes<'a> {
             None => undeclared(name, value),
         };
         match checked {
-            Ok(value) => {
-                Some(Assignment { name: name.into(), expression: Expression::Value(value), origin: node.origin().clone() })
-            }
+            Ok(value) => Some(Assignment {
+                name: name.into(),
+                expression: Expression::Value(value),
+                origin: node.origin().clone(),
+            }),
             Err((message, help)) => {
                 node.error(message, &help);
                 None
@@ -335,7 +370,10 @@ impl<'a> Axes<'a> {
             let formula = match Formula::parse(formula) {
                 Ok(formula) => formula,
                 Err(wrong) => {
-                    node.error(format!("cannot read the arithmetic: {wrong}"), "numbers, parameters, `+ - * /` and brackets");
+                    node.error(
+                        format!("cannot read the arithmetic: {wrong}"),
+                        "numbers, parameters, `+ - * /` and brackets",
+                    );
                     return Some(None);
                 }
             };
@@ -346,7 +384,9 @@ impl<'a> Axes<'a> {
         if !numeric.unwrap_or_else(|| self.numeric.contains(name) || of.is_some_and(|of| self.numeric.contains(of))) {
             return None;
         }
-        if let Some(of) = of && !self.check_reference(of, node) {
+        if let Some(of) = of
+            && !self.check_reference(of, node)
+        {
             return Some(None);
         }
         Some(Some(Expression::Multiple { factor, of: of.map(Arc::from) }))
@@ -363,7 +403,10 @@ impl<'a> Axes<'a> {
 
     fn check_name(&self, name: &str, node: &Node) -> bool {
         if name == "seed" {
-            node.error_at_key("`seed` is not a parameter".to_owned(), "replicates are `seeds: 3` or `seeds: [0, 1, 2]` at the top");
+            node.error_at_key(
+                "`seed` is not a parameter".to_owned(),
+                "replicates are `seeds: 3` or `seeds: [0, 1, 2]` at the top",
+            );
             return false;
         }
         let known = !self.strict || self.description.parameter(name).is_some();
@@ -415,7 +458,10 @@ impl<'a> Axes<'a> {
     fn exclude(&self, node: &Node<'a>) -> Exclude {
         let mut keys = Vec::new();
         if node.map().is_none_or(|map| map.is_empty()) {
-            node.error(format!("expected a map of parameters and values, found {}", node.found()), "`- {method: gamma, learning_rate: 1x}`");
+            node.error(
+                format!("expected a map of parameters and values, found {}", node.found()),
+                "`- {method: gamma, learning_rate: 1x}`",
+            );
         }
         for (name, tree) in flat(node, false) {
             let value = Node { value: &tree, ..*node };
@@ -432,7 +478,10 @@ impl<'a> Axes<'a> {
 
     fn include(&self, node: &Node<'a>) -> Include {
         if node.map().is_none() {
-            node.error(format!("expected a map of parameters and values, found {}", node.found()), "`- {method: none}`");
+            node.error(
+                format!("expected a map of parameters and values, found {}", node.found()),
+                "`- {method: none}`",
+            );
         }
         let trees = flat(node, false);
         let assign = |(name, tree): &(String, Tree)| self.assignment(name, &Node { value: tree, ..*node });
@@ -466,7 +515,10 @@ fn undeclared(name: &str, value: Value) -> Result<Value, (String, String)> {
         other => scalar(other),
     };
     checked.ok_or_else(|| {
-        (format!("`{name}` is `{found}`"), "a parameter is a number, a text, true or false, or a list of numbers".to_owned())
+        (
+            format!("`{name}` is `{found}`"),
+            "a parameter is a number, a text, true or false, or a list of numbers".to_owned(),
+        )
     })
 }
 
@@ -490,7 +542,10 @@ fn read_seeds(node: &Node) -> Vec<u64> {
     } else {
         match node.whole() {
             Some(n) if n > MOST_RUNS * 10 => {
-                node.error(format!("`seeds: {n}` are {n} replicates of each cell"), "a list holds chosen seeds: `seeds: [1234]`");
+                node.error(
+                    format!("`seeds: {n}` are {n} replicates of each cell"),
+                    "a list holds chosen seeds: `seeds: [1234]`",
+                );
             }
             Some(n) => seeds.extend(0..n),
             None => return vec![0],

@@ -56,7 +56,8 @@ pub(super) fn check(top: &Node, command: &Command, names: &[String], seeds: usiz
                 );
             }
         }
-        if key == "command" && !template.has_arguments() && template.parameters().next().is_none() && !names.is_empty() {
+        if key == "command" && !template.has_arguments() && template.parameters().next().is_none() && !names.is_empty()
+        {
             node.warning(
                 "the command has no place for its parameters".to_owned(),
                 "`{args}` becomes `--name value` for each; `{name}` is one value; all stand in `TESSERA_*` too",
@@ -119,7 +120,9 @@ fn parameter(name: &str, node: &Node) -> Option<Parameter> {
         parameter.default = Some(default);
         return Some(parameter);
     }
-    node.check_keys(&["kind", "unit", "default", "minimum", "above", "maximum", "choices", "active", "identity", "about"]);
+    node.check_keys(&[
+        "kind", "unit", "default", "minimum", "above", "maximum", "choices", "active", "identity", "about",
+    ]);
     let default = node.get("default").and_then(|node| node.plain());
     parameter.choices = node.get("choices").iter().flat_map(Node::items).filter_map(|item| item.text()).collect();
     parameter.kind = match node.get("kind") {
@@ -128,7 +131,10 @@ fn parameter(name: &str, node: &Node) -> Option<Parameter> {
         None => match default.as_ref().and_then(kind_of) {
             Some(kind) => kind,
             None => {
-                node.error_at_key(format!("nothing says what kind `{name}` is"), &format!("kinds: {}", KINDS.map(|(word, _)| word).join(", ")));
+                node.error_at_key(
+                    format!("nothing says what kind `{name}` is"),
+                    &format!("kinds: {}", KINDS.map(|(word, _)| word).join(", ")),
+                );
                 return None;
             }
         },
@@ -196,8 +202,7 @@ fn spelling(node: &Node) -> Option<Spelling> {
     };
     let choice = |key: &str, words: &[&str]| node.get(key).and_then(|node| node.choice(words));
     if let Some(i) = choice("booleans", &["flag", "flag-or-no", "python", "json", "digit"]) {
-        spelling.booleans =
-            [Booleans::Flag, Booleans::FlagOrNo, Booleans::Python, Booleans::Json, Booleans::Digit][i];
+        spelling.booleans = [Booleans::Flag, Booleans::FlagOrNo, Booleans::Python, Booleans::Json, Booleans::Digit][i];
     }
     if let Some(i) = choice("none", &["omit", "python", "json"]) {
         spelling.none = [Nothing::Omit, Nothing::Python, Nothing::Json][i];
@@ -226,7 +231,8 @@ fn metrics(node: &Node) -> Metrics {
 
 fn source(node: &Node) -> Option<MetricsSource> {
     let text = node.text()?;
-    let glob = |text: &str| glob::Pattern::new(text).map_err(|error| node.error(format!("no pattern: {error}"), "")).ok();
+    let glob =
+        |text: &str| glob::Pattern::new(text).map_err(|error| node.error(format!("no pattern: {error}"), "")).ok();
     Some(match &*text {
         "tensorboard" => MetricsSource::TensorBoard,
         "events" => MetricsSource::Events,
@@ -246,7 +252,9 @@ fn source(node: &Node) -> Option<MetricsSource> {
 
 fn pattern(node: &Node) -> Option<glob::Pattern> {
     let text = node.text()?;
-    glob::Pattern::new(&text).map_err(|error| node.error(format!("no pattern: {error}"), "`*` and `?` stand for anything")).ok()
+    glob::Pattern::new(&text)
+        .map_err(|error| node.error(format!("no pattern: {error}"), "`*` and `?` stand for anything"))
+        .ok()
 }
 
 fn checkpoints(node: &Node) -> Option<Checkpoints> {

@@ -34,7 +34,10 @@ pub fn read(path: &Path, sets: &[String]) -> Result<(Document, Problems), Proble
     let top = Node::root(&tree, &problems);
     let document = match (top.get("sweep"), top.get("report")) {
         (Some(_), Some(report)) => {
-            report.error_at_key("a file has either `sweep` or `report`".to_owned(), "put the report into a file of its own");
+            report.error_at_key(
+                "a file has either `sweep` or `report`".to_owned(),
+                "put the report into a file of its own",
+            );
             None
         }
         (_, Some(_)) => read_report(&top).map(|report| Document::Report(Box::new(report))),
@@ -120,7 +123,8 @@ fn folder(top: &Node) -> PathBuf {
 
 fn read_name(top: &Node) -> Option<String> {
     let Some(node) = top.get("sweep") else {
-        let help = match top.map().and_then(|map| map.keys().find(|key| strsim::damerau_levenshtein(key, "sweep") <= 2)) {
+        let help = match top.map().and_then(|map| map.keys().find(|key| strsim::damerau_levenshtein(key, "sweep") <= 2))
+        {
             Some(near) => format!("did you mean `sweep` instead of `{near}`?"),
             None => "a spec has `sweep: NAME` at its top, a report `report: NAME`".to_owned(),
         };
@@ -141,7 +145,10 @@ fn read_name(top: &Node) -> Option<String> {
     } else {
         return Some(name);
     };
-    node.error(format!("{wrong}, found `{name}`"), "letters, digits, `_`, `-` and `.`; results land in `results/<name>/`");
+    node.error(
+        format!("{wrong}, found `{name}`"),
+        "letters, digits, `_`, `-` and `.`; results land in `results/<name>/`",
+    );
     None
 }
 
@@ -190,7 +197,10 @@ fn read_metric(node: &Node, description: &Description) -> Option<Metric> {
         Some(_) => {
             node.check_keys(&["name", "goal", "reduce"]);
             let Some(name) = node.get("name") else {
-                node.error("`metric` needs a `name`".to_owned(), "`metric: {name: kl, goal: max, reduce: mean_last 5%}`");
+                node.error(
+                    "`metric` needs a `name`".to_owned(),
+                    "`metric: {name: kl, goal: max, reduce: mean_last 5%}`",
+                );
                 return None;
             };
             (name, true)
@@ -232,7 +242,10 @@ fn read_resources(node: &Node) -> Resources {
         if whole || (x > 0.0 && x < 1.0) {
             resources.gpu = x;
         } else {
-            gpu.error(format!("`gpu: {x}` is neither a share of one GPU nor whole ones"), "0.5 shares a GPU, 2 is two whole ones, 0 is the CPU");
+            gpu.error(
+                format!("`gpu: {x}` is neither a share of one GPU nor whole ones"),
+                "0.5 shares a GPU, 2 is two whole ones, 0 is the CPU",
+            );
         }
     }
     if let Some(cpu) = node.get("cpu")

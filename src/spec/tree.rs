@@ -138,7 +138,11 @@ fn syntax(error: &serde_yaml::Error, text: &Arc<Origins>, yaml: &str) -> Problem
     let (start, message, help) = if let Some(tab) = tab {
         (line + tab, "a tab cannot indent YAML".to_owned(), "indent with spaces")
     } else if said.contains("repetition limit") || said.contains(TOO_LARGE) {
-        (start, "too large once its aliases are followed".to_owned(), "aliases of aliases multiply; write fewer of them")
+        (
+            start,
+            "too large once its aliases are followed".to_owned(),
+            "aliases of aliases multiply; write fewer of them",
+        )
     } else if said.contains("recursion limit") {
         (start, "nested too deeply".to_owned(), "")
     } else if said.contains("unknown anchor") {

@@ -18,7 +18,8 @@ const TIMES: [(&str, f64); 4] = [("s", 1.0), ("m", 60.0), ("h", 3600.0), ("d", 8
 
 /// Bytes of `4 GiB` or `4 GB`, or the remedy.
 pub(super) fn bytes(text: &str) -> Result<u64, String> {
-    let wrong = || "write a number and its unit: `512 MiB`, `4 GiB` (powers of 1024) or `4 GB` (powers of 1000)".to_owned();
+    let wrong =
+        || "write a number and its unit: `512 MiB`, `4 GiB` (powers of 1024) or `4 GB` (powers of 1000)".to_owned();
     let (number, unit) = split(text).ok_or_else(wrong)?;
     let (_, scale) = SIZES.iter().find(|(word, _)| unit.eq_ignore_ascii_case(word)).ok_or_else(wrong)?;
     let size = number * scale;
