@@ -74,8 +74,8 @@ impl<'a> Cells<'a> {
         let count = values.names.len() as u32;
         let data: Vec<(u32, u32)> = (0..count).filter_map(|name| Some((name, fingerprint_of(values, name)?))).collect();
         let mut vary = varying.to_vec();
-        for name in 0..count as usize {
-            vary[name] |= activity.is_conditional(name) || data.iter().any(|(_, print)| *print as usize == name);
+        for (name, vary) in vary.iter_mut().enumerate() {
+            *vary |= activity.is_conditional(name) || data.iter().any(|(_, print)| *print as usize == name);
         }
         let required = |name: &u32| values.parameters[*name as usize].is_some_and(|p| p.default.is_none());
         Self {

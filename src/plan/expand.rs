@@ -49,9 +49,9 @@ impl<'a> Expansion<'a> {
     fn new(sweep: &'a Sweep, fingerprint: &'a dyn Fn(&Path) -> Result<String, String>) -> Self {
         let mut values = Values::new(sweep);
         let mut default = vec![NONE; values.names.len()];
-        for name in 0..values.names.len() {
+        for (name, default) in default.iter_mut().enumerate() {
             if let Some(value) = values.parameters[name].and_then(|p| p.default.clone()) {
-                default[name] = values.intern(name as u32, value, None);
+                *default = values.intern(name as u32, value, None);
             }
         }
         let base = layer(&mut values, &sweep.grid.base);

@@ -128,16 +128,13 @@ impl<'a> Axes<'a> {
     /// The dimensions of `grid`, `zip` and `samples` under a node.
     fn block(&self, node: &Node<'a>, base: Vec<Assignment>) -> Block {
         let mut taken: HashMap<String, &str> = HashMap::new();
-        let mut take = |name: &str, node: &Node, section: &'static str| match taken.insert(name.to_owned(), section) {
-            Some(other) => {
-                let place = if other == section {
-                    format!("twice in `{section}`")
-                } else {
-                    format!("in `{other}` and in `{section}`")
-                };
-                node.error_at_key(format!("the axis `{name}` is {place}"), "an axis varies in one way; remove one");
-            }
-            None => {}
+        let mut take = |name: &str, node: &Node, section: &'static str| {
+            let Some(other) = taken.insert(name.to_owned(), section) else { return };
+            let place = match other == section {
+                true => format!("twice in `{section}`"),
+                false => format!("in `{other}` and in `{section}`"),
+            };
+            node.error_at_key(format!("the axis `{name}` is {place}"), "an axis varies in one way; remove one");
         };
         let mut dimensions = Vec::new();
         let mut random = Vec::new();

@@ -59,7 +59,7 @@ fn steps(node: &Node, a: f64, b: f64) -> Vec<Value> {
         None => 1.0,
     };
     let count = ((b - a).abs() / step * (1.0 + 1e-12)).floor();
-    if !(count < LONGEST as f64) {
+    if count.is_nan() || count >= LONGEST as f64 {
         node.error(format!("at most {LONGEST} values in one axis"), "");
         return Vec::new();
     }

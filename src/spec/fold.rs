@@ -61,7 +61,7 @@ pub(super) fn fold(path: &Path, sets: &[String]) -> Result<(Tree, Problems), Pro
     let tree = match file(path, None, &mut Vec::new(), &mut problems) {
         Ok(tree) => tree,
         Err(problem) => {
-            problems.0.push(problem);
+            problems.0.push(*problem);
             return Err(problems);
         }
     };
@@ -73,7 +73,7 @@ pub(super) fn fold(path: &Path, sets: &[String]) -> Result<(Tree, Problems), Pro
                 let setting = canonical(setting, &mut problems);
                 tree = merge(tree, setting, 0);
             }
-            Err(problem) => problems.0.push(problem),
+            Err(problem) => problems.0.push(*problem),
         }
     }
     Ok((tree, problems))
@@ -85,17 +85,17 @@ fn file(
     asked: Option<&Origin>,
     open: &mut Vec<PathBuf>,
     problems: &mut Problems,
-) -> Result<Tree, Problem> {
+) -> Result<Tree, Box<Problem>> {
     let wrong = |message: String, help: &str| match asked {
-        Some(origin) => origin.problem(Severity::Error, message, help),
-        None => Problem {
+        Some(origin) => Box::new(origin.problem(Severity::Error, message, help)),
+        None => Box::new(Problem {
             severity: Severity::Error,
             message,
             help: Some(help.to_owned()).filter(|help| !help.is_empty()),
             label: String::new(),
             source: None,
             span: 0..0,
-        },
+        }),
     };
     let bytes = std::fs::read(path).map_err(|error| {
         let help = if path.is_dir() { "name a YAML file" } else { "" };
@@ -107,7 +107,7 @@ fn file(
     }
     let text = match String::from_utf8(bytes) {
         Ok(text) => text,
-        Err(error) => return Err(not_utf8(path, error)),
+        Err(error) => return Err(Box::new(not_utf8(path, &error))),
     };
     let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
     let folder = real.parent().map(Path::to_owned).unwrap_or_default();
@@ -119,12 +119,12 @@ fn file(
     match &tree.content {
         Content::Null => {
             let help = "a spec begins like this: `sweep: my_sweep`, `trainer: retina`; `tessera new NAME` writes one";
-            return Err(top.problem(Severity::Error, "the file is empty".to_owned(), help));
+            return Err(Box::new(top.problem(Severity::Error, "the file is empty".to_owned(), help)));
         }
         Content::Map(_) => {}
         _ => {
             let message = format!("expected `key: value` lines, found {}", tree.found());
-            return Err(top.problem(Severity::Error, message, "a spec begins with `sweep: NAME`"));
+            return Err(Box::new(top.problem(Severity::Error, message, "a spec begins with `sweep: NAME`")));
         }
     }
     let mut tree = canonical(tree, problems);
@@ -144,13 +144,13 @@ fn file(
     match below {
         Ok(below) => Ok(merge(below, tree, 0)),
         Err(problem) => {
-            problems.0.push(problem);
+            problems.0.push(*problem);
             Ok(tree)
         }
     }
 }
 
-fn not_utf8(path: &Path, error: std::string::FromUtf8Error) -> Problem {
+fn not_utf8(path: &Path, error: &std::string::FromUtf8Error) -> Problem {
     let valid = error.utf8_error().valid_up_to();
     let text: Arc<str> = String::from_utf8_lossy(error.as_bytes()).into();
     Problem {
@@ -164,7 +164,7 @@ fn not_utf8(path: &Path, error: std::string::FromUtf8Error) -> Problem {
 }
 
 /// The document of `k=v`. A key that is none at the top of a spec is a parameter of `base`.
-fn argument(set: &str) -> Result<(Tree, Problems), Problem> {
+fn argument(set: &str) -> Result<(Tree, Problems), Box<Problem>> {
     let start = set.find('=').map_or(set.len(), |i| i + 1);
     let source = Source { name: "--set".into(), text: set.into() };
     let folder = std::env::current_dir().unwrap_or_default();
@@ -175,7 +175,7 @@ fn argument(set: &str) -> Result<(Tree, Problems), Problem> {
         let message = "expected `name=value`".to_owned();
         let mut problem = top.problem(Severity::Error, message, "as in `--set data.source=kyoto`");
         problem.span = 0..set.len();
-        return Err(problem);
+        return Err(Box::new(problem));
     }
     let (value, twice) = Tree::read(&text)?;
     let head = key.split('.').next().unwrap_or(key);

@@ -32,14 +32,14 @@ pub(super) enum Content {
 
 impl Tree {
     /// Reads a text; what cannot be read at all is one problem, a key that is there twice is one more and read on.
-    pub(super) fn read(text: &Arc<Origins>) -> Result<(Self, Problems), Problem> {
+    pub(super) fn read(text: &Arc<Origins>) -> Result<(Self, Problems), Box<Problem>> {
         let yaml = text.source.text.get(text.start..).unwrap_or("");
         let state = State { nodes: Cell::new(0), twice: RefCell::default() };
         let top = Origin::top(text.clone());
         let grow = Grow { state: &state, origin: top.clone() };
         match grow.deserialize(serde_yaml::Deserializer::from_str(yaml)) {
             Ok(tree) => Ok((tree, Problems(state.twice.into_inner()))),
-            Err(error) => Err(syntax(&error, text, yaml)),
+            Err(error) => Err(Box::new(syntax(&error, text, yaml))),
         }
     }
 

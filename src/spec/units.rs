@@ -23,7 +23,7 @@ pub(super) fn bytes(text: &str) -> Result<u64, String> {
     let (number, unit) = split(text).ok_or_else(wrong)?;
     let (_, scale) = SIZES.iter().find(|(word, _)| unit.eq_ignore_ascii_case(word)).ok_or_else(wrong)?;
     let size = number * scale;
-    if size >= 1.0 && size < 1e18 { Ok(size.round() as u64) } else { Err(wrong()) }
+    if (1.0..1e18).contains(&size) { Ok(size.round() as u64) } else { Err(wrong()) }
 }
 
 /// Time of `2h`, `90 s` or `1h30m`, or the remedy.
