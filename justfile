@@ -25,6 +25,10 @@ lint:
     cargo fmt --check
     cargo clippy {{flags}} --all-targets -- --deny warnings
 
+# Time training steps by each way to the log-determinants. `./just bench --threads 1 --only fused`
+bench *arguments: build
+    OMP_WAIT_POLICY=passive {{bin}}/tessera-lab bench {{arguments}}
+
 # Format the sources
 format:
     cargo fmt

@@ -3,6 +3,7 @@
 
 mod accelerator;
 mod answers;
+mod bench;
 mod data;
 mod describe;
 mod golden;
@@ -44,6 +45,22 @@ enum Command {
         /// A folder of golden safetensors files.
         dir: PathBuf,
     },
+    /// Time whole training steps by each way to the log-determinants, at 100 and at 300 neurons: ratios, phases, the share of
+    /// the machine's matrix-product rate, peak memory.
+    Bench {
+        /// CPU threads.
+        #[arg(long, default_value_t = 2)]
+        threads: u32,
+        /// Steps that each way takes, in turns.
+        #[arg(long, default_value_t = 5)]
+        rounds: u32,
+        /// Only these ways (values of `log_det`).
+        #[arg(long)]
+        only: Vec<String>,
+        /// `cpu`, `cuda` or `cuda:1`.
+        #[arg(long, default_value = "cpu")]
+        device: String,
+    },
 }
 
 fn main() -> ExitCode {
@@ -63,6 +80,13 @@ fn main() -> ExitCode {
             Ok(false) => ExitCode::FAILURE,
             Err(message) => fail(&message),
         },
+        Some(Command::Bench { threads, rounds, only, device }) => {
+            accelerator::load();
+            match accelerator::device(&device).and_then(|device| bench::run(threads, rounds, &only, device)) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(message) => fail(&message),
+            }
+        }
         None => match worker::work() {
             Ok(()) => ExitCode::SUCCESS,
             Err(message) => fail(&message),
