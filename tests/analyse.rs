@@ -1,7 +1,10 @@
 //! Numbers that people ask for: against reference values, and as they are shown.
 
 use crate::stage::{Stage, run_id, started};
-use tessera::analyse::{Format, PivotRequest, mean_interval, pivot, significant, with_error};
+use tessera::analyse::{
+    CompareRequest, Files, Format, Grid, PivotRequest, bootstrap_interval, compare, detectable, mean_interval, pivot,
+    quantile_95, query, significant, welch, with_error,
+};
 use tessera::record::{Fact, Failure, Outcome};
 use tessera::run::Sink;
 
@@ -79,10 +82,10 @@ fn a_table_says_what_is_in_each_mean() {
     insta::assert_snapshot!(pivot.grid(Format::Latex).render(Format::Latex), @r"
     \begin{tabular}{ll}
     \toprule
-    method & kl \
+    method & kl \\
     \midrule
-    lagrange & 12.0 $\pm$ 2.5 (n=3) \
-    two\_losses & 7 (n=1), 1 of 3 diverged, 1 of 3 missing \
+    lagrange & 12.0 $\pm$ 2.5 (n=3) \\
+    two\_losses & 7 (n=1), 1 of 3 diverged, 1 of 3 missing \\
     \bottomrule
     \end{tabular}
     ");
@@ -117,4 +120,118 @@ fn unknown_names_are_answered_with_the_nearest() {
     assert_eq!(error.help().unwrap(), "did you mean `kl`?");
     let request = PivotRequest { rows: vec!["metod".to_owned()], ..PivotRequest::default() };
     assert_eq!(pivot(&stage.sweep(), &request).unwrap_err().help().unwrap(), "did you mean `method`?");
+}
+
+/// Reference numbers: scipy 1.17, `t.ppf`, `ttest_rel` and `ttest_ind(equal_var=False)` with `confidence_interval`.
+#[test]
+fn intervals_are_those_of_scipy() {
+    for (freedom, quantile) in [(1.0, 12.706204736174694), (4.0, 2.7764451051977934), (30.0, 2.0422724563012378)] {
+        near(quantile_95(freedom), quantile);
+    }
+    let interval = mean_interval(&[2.1, 2.5, 1.9, 3.2, 2.8, 2.2]).unwrap();
+    near(interval.low, 1.9412671986821417);
+    near(interval.high, 2.9587328013178578);
+    let (a, b) = ([11.2, 10.9, 11.8, 11.1, 12.0], [7.4, 7.9, 6.8, 7.7, 7.1]);
+    let paired: Vec<f64> = a.iter().zip(b).map(|(a, b)| a - b).collect();
+    let interval = mean_interval(&paired).unwrap();
+    near(interval.low, 2.9080346019245216);
+    near(interval.high, 5.131965398075479);
+    let (interval, _, freedom) = welch(&a, &b[..4]).unwrap();
+    near(interval.mean, 3.95);
+    near(interval.low, 3.1818251912266367);
+    near(interval.high, 4.718174808773368);
+    near(freedom, 6.532383419689119);
+    near(detectable(1.0, 4.0), 2.7764451051977934 + 0.9409645772351816);
+}
+
+/// Reference numbers: `scipy.stats.bootstrap(method="BCa", n_resamples=20000)`, mean over 20 seeds; their standard
+/// deviation over seeds is 0.0024 and 0.0072.
+#[test]
+fn the_bootstrap_is_that_of_scipy() {
+    let data = [
+        0.7075, 1.0252, 0.5685, 0.8951, 0.2065, 3.3836, 0.0098, 2.8092, 0.5753, 0.3005, 0.5411, 0.3121, 0.8998, 1.0737,
+        1.8843, 0.2221, 3.1447, 0.7359, 0.3484, 0.8836, 0.0751, 0.06, 1.2236, 0.7729, 2.196,
+    ];
+    let interval = bootstrap_interval(&data).unwrap();
+    near(interval.mean, 0.99418);
+    assert!((interval.low - 0.6892).abs() < 0.01, "{interval:?}");
+    assert!((interval.high - 1.4453).abs() < 0.025, "{interval:?}");
+    assert_eq!(bootstrap_interval(&data), Some(interval), "the same data gave another interval");
+    let equal = bootstrap_interval(&[2.0; 20]).unwrap();
+    assert_eq!((equal.low, equal.high), (2.0, 2.0));
+}
+
+/// Normal numbers from a counter: sums of twelve uniform ones are near enough to normal for a 95% interval.
+fn normal(counter: &mut u64) -> f64 {
+    let mut uniform = || {
+        *counter = counter.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let z = (*counter ^ (*counter >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
+    };
+    (0..12).map(|_| uniform()).sum::<f64>() - 6.0
+}
+
+#[test]
+fn the_interval_covers_the_mean_95_times_in_100() {
+    let mut counter = 1;
+    for n in [3, 5, 20] {
+        const TRIALS: usize = 10_000;
+        let covered = (0..TRIALS).filter(|_| {
+            let sample: Vec<f64> = (0..n).map(|_| 5.0 + 2.0 * normal(&mut counter)).collect();
+            let interval = mean_interval(&sample).unwrap();
+            interval.low <= 5.0 && 5.0 <= interval.high
+        });
+        let coverage = covered.count() as f64 / TRIALS as f64;
+        assert!((0.93..=0.97).contains(&coverage), "n = {n}: {coverage}");
+    }
+}
+
+#[test]
+fn runs_are_paired_by_their_seed() {
+    let mut stage = Stage::new(&["lagrange", "two_losses"], 3);
+    for (seed, (a, b)) in [(11.0, 7.0), (12.0, 7.5), (13.0, 9.0)].into_iter().enumerate() {
+        stage.execute(&run_id("lagrange", seed as u64), 3, |_| a);
+        stage.execute(&run_id("two_losses", seed as u64), 3, |_| b);
+    }
+    stage.writer.commit().unwrap();
+    let request = CompareRequest { by: "method".to_owned(), maximize: true, ..CompareRequest::default() };
+    let comparison = compare(&stage.sweep(), &request).unwrap();
+    let [one] = comparison.differences.as_slice() else { panic!("{comparison:?}") };
+    assert_eq!((one.level.as_str(), one.minus.as_str(), one.paired, one.left_out), ("two_losses", "lagrange", true, 0));
+    // scipy.stats.ttest_rel([7, 7.5, 9], [11, 12, 13]).confidence_interval()
+    let interval = one.interval.unwrap();
+    near(interval.mean, -4.166666666666667);
+    near(interval.low, -4.8837754549582435);
+    insta::assert_snapshot!(comparison.grid(Format::Table).render(Format::Table), @r"
+    method      minus     at   difference            n  paired  detectable  left_out
+    ──────────  ────────  ───  ────────────────────  ─  ──────  ──────────  ────────
+    two_losses  lagrange  all  -4.17 [-4.88, -3.45]  3  true    0.89               0
+    ");
+    let error = compare(&stage.sweep(), &CompareRequest { by: "metod".to_owned(), ..request }).unwrap_err();
+    assert_eq!(error.help().unwrap(), "did you mean `method`?");
+}
+
+#[test]
+fn a_query_sees_runs_and_histories_of_every_sweep() {
+    let stage = sweep();
+    let ask = |sql: &str| {
+        let answer = query(stage.results.path(), sql, Files::Refused).map(|answer| answer.frame);
+        answer.map(|frame| Grid::of_frame(&frame, Format::Csv).render(Format::Csv))
+    };
+    let sql = "SELECT method, count(*) AS n, max(kl) AS best FROM runs WHERE current GROUP BY method ORDER BY method";
+    assert_eq!(ask(sql).unwrap(), "method,n,best\nlagrange,3,13\ntwo_losses,3,7\n");
+    let sql = "SELECT sum(h.\"terms/KL\") AS total FROM history h JOIN runs r ON h.run = r.run WHERE r.seed = 0";
+    assert_eq!(ask(sql).unwrap(), "total\n-20\n");
+    assert_eq!(ask("SELECT count(*) AS n FROM arrays").unwrap(), "n\n0\n");
+    let error = ask("SELECT methd FROM runs").unwrap_err();
+    assert!(error.to_string().starts_with("not found: unable to find column \"methd\""), "{error}");
+    assert!(error.to_string().ends_with("\n  SELECT methd FROM runs\n         ^"), "{error}");
+    assert_eq!(error.help().unwrap(), "did you mean \"method\"?");
+    let error = ask("SELECT terms/KL FROM history").unwrap_err();
+    assert_eq!(error.help().unwrap(), "names with `.` or `/` need double quotes: \"terms/KL\"");
+    let error = ask("SELECT a FROM runs WHERE (").unwrap_err();
+    assert!(error.to_string().contains("\n  SELECT a FROM runs WHERE (\n"), "{error}");
+    let error = ask("SELECT * FROM read_parquet('/etc/passwd')").unwrap_err();
+    assert_eq!(error.to_string(), "a query in a spec may not read files");
 }

@@ -125,15 +125,15 @@ impl Grid {
         }
     }
 
-    /// A data frame as a table; lists are written `[1, 2]`, long ones shortened.
-    pub fn of_frame(frame: &DataFrame) -> Self {
+    /// A data frame as a table; lists are written `[1, 2]`, for people long ones shortened.
+    pub fn of_frame(frame: &DataFrame, format: Format) -> Self {
         let header = frame.get_column_names().iter().map(|name| name.to_string()).collect();
         let cell = |value: AnyValue| match value {
             AnyValue::Null => Cell::Missing,
             AnyValue::String(text) => Cell::Text(text.to_owned()),
             AnyValue::StringOwned(text) => Cell::Text(text.to_string()),
             AnyValue::Boolean(b) => Cell::Bool(b),
-            AnyValue::List(series) => Cell::Text(list(&series)),
+            AnyValue::List(series) => Cell::Text(list(&series, format)),
             value if value.is_float() => value.extract::<f64>().into(),
             value if value.is_primitive_numeric() => {
                 value.extract::<i64>().map_or_else(|| value.to_string().into(), Cell::Integer)
@@ -214,12 +214,13 @@ impl Grid {
     }
 }
 
-fn list(series: &polars::prelude::Series) -> String {
-    const SHOWN: usize = 8;
-    let value = |value: AnyValue| value.extract::<f64>().map_or_else(|| value.to_string(), |x| significant(x, 6));
-    let shown: Vec<String> = series.iter().take(SHOWN).map(value).collect();
-    let more = if series.len() > SHOWN { format!(", … {} in all", series.len()) } else { String::new() };
-    format!("[{}{more}]", shown.join(", "))
+fn list(series: &polars::prelude::Series, format: Format) -> String {
+    let shown = if format.is_for_people() { 8 } else { series.len() };
+    let digits = if format.is_for_people() { 6 } else { 9 };
+    let value = |value: AnyValue| value.extract::<f64>().map_or_else(|| value.to_string(), |x| significant(x, digits));
+    let values: Vec<String> = series.iter().take(shown).map(value).collect();
+    let more = if series.len() > shown { format!(", … {} in all", series.len()) } else { String::new() };
+    format!("[{}{more}]", values.join(", "))
 }
 
 fn latex(text: &str) -> String {

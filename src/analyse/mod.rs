@@ -1,18 +1,26 @@
 //! Stage 7, analyse: takes stored sweeps, gives the numbers that people ask for: summaries of runs, means with
 //! intervals, pivots, comparisons. Writes nothing.
 
+mod account;
 mod axes;
+mod bootstrap;
+mod compare;
 mod error;
 mod grid;
 mod interval;
 mod number;
 mod pivot;
+mod query;
 mod value;
 
+pub use account::{account, diff, find_run};
 pub use axes::{axes, level};
+pub use bootstrap::bootstrap_interval;
+pub use compare::{CompareRequest, Comparison, Difference, compare, detectable, welch};
 pub use error::AnalyseError;
 pub use grid::{Cell, Format, Grid};
 pub use interval::{Interval, mean_interval, quantile_95, standard_deviation};
 pub use number::{significant, with_error};
 pub use pivot::{Pivot, PivotCell, PivotRequest, pivot};
+pub use query::{Answer, Files, query, write_parquet};
 pub use value::values;

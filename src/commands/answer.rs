@@ -2,7 +2,6 @@
 
 use crate::analyse::AnalyseError;
 use crate::error::{Error, printable};
-use crate::spec::Reduce;
 use crate::store::{Scope, StoreError};
 use std::io::Write;
 
@@ -25,12 +24,6 @@ impl Scoped {
             None => Scope::Current,
         }
     }
-}
-
-/// Reads `last`, `min`, `max`, `mean_last 5%`, `at 1000`.
-pub(super) fn reduce(text: &str) -> Result<Reduce, String> {
-    crate::store::spelled_reduce(text)
-        .ok_or_else(|| "expected last, min, max, \"mean_last 5%\" or \"at 1000\"".to_owned())
 }
 
 /// Writes the answer to standard output; whoever closed it has read enough.

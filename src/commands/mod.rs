@@ -1,12 +1,19 @@
 //! Where stages are joined: one file a command, its help in its doc comment.
 
 mod answer;
+mod compact;
+mod compare;
 mod completions;
+mod diff;
 mod doctor;
 mod logs;
+mod query;
+mod remove;
+mod show;
 mod status;
 mod stop;
 mod table;
+mod verify;
 
 use crate::error::{ExitCode, render};
 use clap::{Parser, Subcommand};
@@ -35,6 +42,13 @@ enum Command {
     Logs(logs::Logs),
     Doctor(doctor::Doctor),
     Completions(completions::Completions),
+    Compact(compact::Compact),
+    Diff(diff::Diff),
+    Show(show::Show),
+    Compare(compare::Compare),
+    Query(query::Query),
+    Verify(verify::Verify),
+    Remove(remove::Remove),
     Table(table::Table),
 }
 
@@ -47,6 +61,13 @@ pub fn main() -> ExitCode {
         Command::Logs(command) => command.run(&arguments.results),
         Command::Doctor(command) => command.run(&arguments.results),
         Command::Completions(command) => command.run(),
+        Command::Compare(command) => command.run(&arguments.results),
+        Command::Show(command) => command.run(&arguments.results),
+        Command::Diff(command) => command.run(&arguments.results),
+        Command::Compact(command) => command.run(&arguments.results),
+        Command::Query(command) => command.run(&arguments.results),
+        Command::Verify(command) => command.run(&arguments.results),
+        Command::Remove(command) => command.run(&arguments.results),
         Command::Table(command) => command.run(&arguments.results),
     };
     result.unwrap_or_else(|error| {

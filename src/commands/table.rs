@@ -1,6 +1,6 @@
 //! `tessera table`: one summary over any axes.
 
-use super::answer::{Scoped, answer, reduce};
+use super::answer::{Scoped, answer};
 use crate::analyse::{Format, PivotRequest, pivot};
 use crate::error::{Error, ExitCode};
 use crate::spec::Reduce;
@@ -24,7 +24,7 @@ pub struct Table {
     #[arg(long, value_name = "NAME")]
     value: Option<String>,
     /// last, min, max, "mean_last 5%" or "at 1000" [default: as the spec says]
-    #[arg(long, value_parser = reduce, value_name = "HOW")]
+    #[arg(long, value_name = "HOW")]
     reduce: Option<Reduce>,
     /// How the table is written
     #[arg(long, value_enum, default_value_t)]

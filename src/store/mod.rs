@@ -3,24 +3,33 @@
 //!
 //! Truth is the journals and the rows in parts and in the segments that no part names; everything else is derived.
 
+mod claim;
+mod compact;
 mod error;
 mod files;
 mod journal;
 mod layout;
 mod pending;
+mod remove;
 mod rows_file;
 mod runs;
 mod state;
 mod summary;
 mod sweep;
 mod table;
+mod verify;
 mod writer;
 
+pub use claim::Claim;
+pub use compact::Compacted;
 pub use error::StoreError;
 pub use journal::Journal;
 pub use layout::Layout;
-pub use runs::{metric_column, parameter_column, spelled_reduce};
+pub use remove::Removal;
+pub use runs::{metric_column, parameter_column};
 pub use state::{Checkpoint, Planned, RunState, Status};
 pub use summary::Summaries;
 pub use sweep::{Scope, Sweep, sweeps};
+pub use table::rows_of_all;
+pub use verify::{Finding, Verified};
 pub use writer::Writer;

@@ -8,6 +8,7 @@ use polars::io::parquet::write::BatchedWriter;
 use polars::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::fs::File;
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 /// The version of the tables' format.
@@ -132,18 +133,48 @@ pub(crate) fn write(
     let text = serde_json::to_string(footer)
         .map_err(|error| StoreError::Table { path: path.to_owned(), message: error.to_string() })?;
     write_whole(path, |file| {
-        let writer = ParquetWriter::new(file)
+        let mut file = Hashed { file, hash: blake3::Hasher::new() };
+        let writer = ParquetWriter::new(&mut file)
             .with_compression(ParquetCompression::Zstd(None))
             .with_key_value_metadata(Some(KeyValueMetadata::from_static(vec![(KEY.to_owned(), text)])));
         let mut writer: BatchedWriter<_> = writer.batched(schema).map_err(failed(path))?;
         fill(&mut |rows| writer.write_batch(rows).map_err(failed(path)))?;
         writer.finish().map_err(failed(path))?;
-        Ok(())
+        if footer.takes.is_empty() { Ok(()) } else { write_checksum(path, &file.hash.finalize().to_hex()) }
     })
 }
 
+/// The file beside a part that holds its BLAKE3 as `b3sum` writes it; there before the part is.
+pub(super) fn checksum_path(part: &Path) -> PathBuf {
+    part.with_extension("b3")
+}
+
+fn write_checksum(part: &Path, hash: &str) -> Result<(), StoreError> {
+    let path = checksum_path(part);
+    let name = part.file_name().unwrap_or_default().to_string_lossy();
+    write_whole(&path, |file| writeln!(file, "{hash}  {name}").map_err(StoreError::file("write", &path)))
+}
+
+/// Takes the hash of what passes through.
+struct Hashed<'a> {
+    file: &'a mut BufWriter<File>,
+    hash: blake3::Hasher,
+}
+
+impl Write for Hashed<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let count = self.file.write(bytes)?;
+        self.hash.update(&bytes[..count]);
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.file.flush()
+    }
+}
+
 /// A full disk stays recognisable as one.
-fn failed(path: &Path) -> impl Fn(PolarsError) -> StoreError {
+pub(super) fn failed(path: &Path) -> impl Fn(PolarsError) -> StoreError {
     move |error| match error {
         PolarsError::IO { error, .. } => {
             let kind = error.kind();

@@ -1,11 +1,30 @@
 //! The table of runs: one row a run, with its parameters, its summaries and where it ran.
 
-use super::{RunState, Scope, StoreError, Sweep};
+use super::files::write_whole;
+use super::rows_file::failed;
+use super::{RunState, Scope, StoreError, Summaries, Sweep};
 use crate::record::{RunId, Value};
 use crate::spec::Reduce;
 use indexmap::{IndexMap, IndexSet};
 use polars::prelude::*;
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
+
+/// The version of the derived table's format; another is passed over and written anew.
+const FORMAT: u64 = 1;
+
+/// The footer's key.
+const KEY: &str = "tessera";
+
+/// What the footer of `runs.parquet` says.
+#[derive(Serialize, Deserialize)]
+struct RunsFooter {
+    format: u64,
+    /// How its summaries were reduced.
+    reduce: String,
+    /// Columns of summaries and their metrics.
+    metrics: Vec<(String, String)>,
+}
 
 /// Columns that every table of runs has, before and after those of parameters and summaries.
 const BEFORE: [&str; 7] = ["sweep", "run", "current", "status", "failure", "attempt", "seed"];
@@ -41,7 +60,7 @@ impl Sweep {
     /// How the newest plan reduces a history to one number; `last` where it does not say.
     pub fn reduce(&self) -> Reduce {
         let spelled = self.planned().and_then(|plan| plan.metric.as_ref()).map(|(_, reduce)| reduce.as_str());
-        spelled.and_then(spelled_reduce).unwrap_or(Reduce::Last)
+        spelled.and_then(|text| text.parse().ok()).unwrap_or(Reduce::Last)
     }
 
     /// One row a run: `sweep`, `run`, `current`, `status`, `failure`, `attempt`, `seed`, each parameter, each metric's
@@ -55,6 +74,62 @@ impl Sweep {
         let names: Vec<&str> = metrics.iter().map(String::as_str).collect();
         let summaries = self.summaries(&names, self.reduce(), &runs)?;
         self.frame(&runs, &metrics, &summaries).map_err(StoreError::table(self.layout.root()))
+    }
+
+    /// Writes `runs.parquet`, the table of all runs; its summaries are not computed again while their runs stay.
+    pub(super) fn write_runs(&self) -> Result<(), StoreError> {
+        let path = self.layout.runs();
+        let mut frame = self.runs(&Scope::All)?;
+        let parameters = self.states().iter().flat_map(|run| run.parameters.keys().cloned()).collect();
+        let metrics = self.metrics()?.into_iter().map(|name| (metric_column(&name, &parameters), name)).collect();
+        let footer = RunsFooter { format: FORMAT, reduce: self.reduce().to_string(), metrics };
+        let text = serde_json::to_string(&footer).unwrap_or_default();
+        write_whole(&path, |file| {
+            let writer = ParquetWriter::new(file)
+                .with_key_value_metadata(Some(KeyValueMetadata::from_static(vec![(KEY.to_owned(), text)])));
+            writer.finish(&mut frame).map(|_| ()).map_err(failed(&path))
+        })
+    }
+
+    /// Summaries that `runs.parquet` knows: those of attempts that were over when it was written and are the newest
+    /// still. A file that is not there, or cannot be read, knows nothing: it can always be rebuilt.
+    pub(super) fn known_summaries(&self, metrics: &[&str], reduce: Reduce) -> Summaries {
+        self.read_known(metrics, reduce).unwrap_or_default()
+    }
+
+    fn read_known(&self, metrics: &[&str], reduce: Reduce) -> Option<Summaries> {
+        let mut reader = ParquetReader::new(std::fs::File::open(self.layout.runs()).ok()?);
+        let pairs = reader.get_metadata().ok()?.key_value_metadata().clone()?;
+        let text = pairs.into_iter().find(|pair| pair.key == KEY)?.value?;
+        let footer: RunsFooter = serde_json::from_str(&text).ok()?;
+        if footer.format != FORMAT || footer.reduce.parse() != Ok(reduce) {
+            return None;
+        }
+        let columns: Vec<Option<&str>> = metrics
+            .iter()
+            .map(|name| footer.metrics.iter().find(|(_, metric)| metric == name).map(|(column, _)| column.as_str()))
+            .collect();
+        let wanted = ["run", "status", "attempt"].into_iter().chain(columns.iter().copied().flatten());
+        let frame = reader.with_columns(Some(wanted.map(str::to_owned).collect())).finish().ok()?;
+        let (runs, statuses) = (frame.column("run").ok()?.str().ok()?, frame.column("status").ok()?.str().ok()?);
+        let attempts = frame.column("attempt").ok()?.u32().ok()?;
+        let values: Option<Vec<Option<&Float64Chunked>>> = columns
+            .iter()
+            .map(|column| match column {
+                Some(column) => frame.column(column).ok()?.f64().ok().map(Some),
+                None => Some(None),
+            })
+            .collect();
+        let values = values?;
+        let mut known = Summaries::new();
+        for (row, ((run, status), attempt)) in runs.iter().zip(statuses.iter()).zip(attempts.iter()).enumerate() {
+            let Some(state) = run.and_then(RunId::parse).and_then(|run| self.state(&run)) else { continue };
+            if state.status.is_over() && status == Some(&state.status.to_string()) && attempt == Some(state.attempt) {
+                let of_run = values.iter().map(|column| column.and_then(|column| column.get(row))).collect();
+                known.insert(state.run.clone(), of_run);
+            }
+        }
+        Some(known)
     }
 
     fn frame(
@@ -115,18 +190,6 @@ impl Sweep {
         let columns: IndexMap<PlSmallStr, Column> =
             columns.into_iter().rev().map(|column| (column.name().clone(), column)).collect();
         DataFrame::new(runs.len(), columns.into_values().rev().collect())
-    }
-}
-
-/// A reduction as the journal spells it.
-pub fn spelled_reduce(text: &str) -> Option<Reduce> {
-    match text.split_once(' ') {
-        None if text == "last" => Some(Reduce::Last),
-        None if text == "min" => Some(Reduce::Min),
-        None if text == "max" => Some(Reduce::Max),
-        Some(("mean_last", share)) => Some(Reduce::MeanLast(share.strip_suffix('%')?.parse::<f64>().ok()? / 100.0)),
-        Some(("at", step)) => Some(Reduce::At(step.parse().ok()?)),
-        _ => None,
     }
 }
 

@@ -8,7 +8,7 @@ use crate::record::RunId;
 use crate::spec::Reduce;
 use polars::prelude::*;
 use rayon::prelude::*;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// About so many rows are read at once.
 const STRETCH: u64 = 1 << 20;
@@ -88,6 +88,17 @@ impl Sweep {
     /// # Errors
     /// Where a file cannot be read.
     pub fn summaries(&self, metrics: &[&str], reduce: Reduce, runs: &[&RunState]) -> Result<Summaries, StoreError> {
+        let mut known = self.known_summaries(metrics, reduce);
+        let asked: HashSet<&RunId> = runs.iter().map(|run| &run.run).collect();
+        known.retain(|run, _| asked.contains(run));
+        let rest: Vec<&RunState> = runs.iter().copied().filter(|run| !known.contains_key(&run.run)).collect();
+        if !rest.is_empty() {
+            known.extend(self.reduced(metrics, reduce, &rest)?);
+        }
+        Ok(known)
+    }
+
+    fn reduced(&self, metrics: &[&str], reduce: Reduce, runs: &[&RunState]) -> Result<Summaries, StoreError> {
         let lineages = Lineages::of(runs.iter().copied());
         let table = self.table("history")?;
         let mut lasts: HashMap<&RunId, u64> = HashMap::new();

@@ -16,6 +16,9 @@ use std::sync::Arc;
 /// Above so many attempts that are left out or cut, rows are filtered by a join.
 const MANY_CUTS: usize = 64;
 
+/// Up to so many attempts are asked for by name.
+const FEW_ATTEMPTS: usize = 16;
+
 /// The files of a table.
 #[derive(Debug, Default)]
 pub(crate) struct Table {
@@ -124,80 +127,95 @@ impl Sweep {
     }
 
     fn rows<'a>(&self, table: &str, runs: impl IntoIterator<Item = &'a RunState>) -> Result<LazyFrame, StoreError> {
-        let lineages = Lineages::of(runs);
-        let mut files = self.table(table)?.files;
-        files.retain(|file| file.footer.spans.iter().any(|span| lineages.below(span).is_some()));
-        let Some(first) = files.first() else { return Ok(DataFrame::empty_with_schema(&empty_schema(table)).lazy()) };
-        let mut schema = first.schema.clone();
-        for file in &files[1..] {
-            for (name, kind) in file.schema.iter() {
-                if !schema.contains(name) {
-                    schema.with_column(name.clone(), kind.clone());
-                }
-            }
-        }
-        let paths = files.iter().map(|file| PlRefPath::new(file.path.to_string_lossy())).collect();
-        let arguments = ScanArgsParquet {
-            schema: Some(Arc::new(schema)),
-            allow_missing_columns: true,
-            glob: false,
-            cache: false,
-            ..Default::default()
-        };
-        let scan = LazyFrame::scan_parquet_files(paths, arguments).map_err(StoreError::table(self.layout.root()))?;
-        Ok(keep(scan, &files, &lineages))
+        scan(table, vec![(self, self.table(table)?.files, Lineages::of(runs))])
     }
 }
 
-/// Leaves out the rows that do not count.
-fn keep(scan: LazyFrame, files: &[RowsFile], lineages: &Lineages) -> LazyFrame {
-    let (mut out, mut cut, mut whole) = (HashSet::new(), HashMap::new(), HashSet::new());
-    for span in files.iter().flat_map(|file| &file.footer.spans) {
-        let key = (&span.run, span.attempt);
-        match lineages.below(span) {
-            None => _ = out.insert(key),
-            Some(below) if span.last >= below => _ = cut.insert(key, below),
-            Some(_) => _ = whole.insert(key),
+/// The rows of `history` or `arrays` of several sweeps, as one table. In no order.
+///
+/// # Errors
+/// Where a file cannot be read.
+pub fn rows_of_all(sweeps: &[Sweep], table: &str) -> Result<LazyFrame, StoreError> {
+    let opened: Result<_, StoreError> =
+        sweeps.iter().map(|sweep| Ok((sweep, sweep.table(table)?.files, Lineages::of(sweep.states())))).collect();
+    scan(table, opened?)
+}
+
+/// One scan over all files: columns that a file lacks are empty there.
+fn scan(table: &str, mut sweeps: Vec<(&Sweep, Vec<RowsFile>, Lineages)>) -> Result<LazyFrame, StoreError> {
+    for (_, files, lineages) in &mut sweeps {
+        files.retain(|file| file.footer.spans.iter().any(|span| lineages.below(span).is_some()));
+    }
+    let mut schema = Schema::default();
+    let mut paths = Vec::new();
+    for file in sweeps.iter().flat_map(|(_, files, _)| files) {
+        paths.push(PlRefPath::new(file.path.to_string_lossy()));
+        for (name, kind) in file.schema.iter() {
+            if !schema.contains(name) {
+                schema.with_column(name.clone(), kind.clone());
+            }
         }
     }
-    out.retain(|key| !cut.contains_key(key));
-    if out.len() + cut.len() <= MANY_CUTS {
-        // Where few rows are asked for, naming those skips the row groups of all others.
-        if whole.is_empty() && cut.is_empty() {
-            return scan.filter(lit(false));
+    let Some((first, ..)) = sweeps.iter().find(|(_, files, _)| !files.is_empty()) else {
+        return Ok(DataFrame::empty_with_schema(&empty_schema(table)).lazy());
+    };
+    let arguments = ScanArgsParquet {
+        schema: Some(Arc::new(schema)),
+        allow_missing_columns: true,
+        glob: false,
+        cache: false,
+        ..Default::default()
+    };
+    let rows = LazyFrame::scan_parquet_files(paths.into_iter().collect(), arguments);
+    Ok(keep(rows.map_err(StoreError::table(first.layout.root()))?, &sweeps))
+}
+
+/// An attempt: sweep, run, number.
+type Key<'a> = (&'a str, &'a RunId, u32);
+
+/// Leaves out the rows that do not count.
+fn keep(scan: LazyFrame, sweeps: &[(&Sweep, Vec<RowsFile>, Lineages)]) -> LazyFrame {
+    let (mut out, mut cut, mut whole) = (HashSet::new(), HashMap::new(), HashSet::new());
+    for (sweep, files, lineages) in sweeps {
+        for span in files.iter().flat_map(|file| &file.footer.spans) {
+            let key: Key = (&sweep.name, &span.run, span.attempt);
+            match lineages.below(span) {
+                None => _ = out.insert(key),
+                Some(below) if span.last >= below => _ = cut.insert(key, below),
+                Some(_) => _ = whole.insert(key),
+            }
         }
-        let mut filter: Option<Expr> = None;
-        let is =
-            |(run, attempt): &(&RunId, u32)| col("run").eq(lit(run.as_str())).and(col("attempt").eq(lit(*attempt)));
+    }
+    // Rows below the cut may lie in one segment, those above it in another.
+    out.retain(|key| !cut.contains_key(key));
+    whole.retain(|key| !cut.contains_key(key));
+    let is = |&(sweep, run, attempt): &Key| {
+        let one = col("run").eq(lit(run.as_str())).and(col("attempt").eq(lit(attempt)));
+        if sweeps.len() == 1 { one } else { one.and(col("sweep").eq(lit(sweep))) }
+    };
+    // Where few attempts are asked for, naming those skips the row groups of all others; else those left out are named.
+    if whole.len() + cut.len() <= FEW_ATTEMPTS || whole.len() + cut.len() <= out.len().min(MANY_CUTS) {
+        let wholes = whole.iter().map(&is);
+        let cuts = cut.iter().map(|(key, below)| is(key).and(col("step").lt(lit(*below))));
+        return scan.filter(wholes.chain(cuts).reduce(Expr::or).unwrap_or(lit(false)));
+    }
+    if out.len() + cut.len() <= MANY_CUTS {
         let outs = out.iter().map(|key| is(key).not());
         let cuts = cut.iter().map(|(key, below)| is(key).not().or(col("step").lt(lit(*below))));
-        for condition in outs.chain(cuts) {
-            filter = Some(match filter {
-                Some(filter) => filter.and(condition),
-                None => condition,
-            });
-        }
-        return match filter {
+        return match outs.chain(cuts).reduce(Expr::and) {
             Some(filter) => scan.filter(filter),
             None => scan,
         };
     }
-    if whole.len() + cut.len() <= MANY_CUTS {
-        let mut filter = lit(false);
-        for ((run, attempt), below) in whole.iter().map(|&key| (key, u64::MAX)).chain(cut) {
-            let is = col("run").eq(lit(run.as_str())).and(col("attempt").eq(lit(attempt)));
-            filter = filter.or(is.and(col("step").lt(lit(below))));
-        }
-        return scan.filter(filter);
-    }
-    let kept: Vec<_> = whole.into_iter().map(|key| (key, u64::MAX)).chain(cut).collect();
+    let kept: Vec<(Key, u64)> = whole.into_iter().map(|key| (key, u64::MAX)).chain(cut).collect();
     let columns = vec![
-        Column::new("run".into(), kept.iter().map(|((run, _), _)| run.as_str()).collect::<Vec<_>>()),
-        Column::new("attempt".into(), kept.iter().map(|((_, attempt), _)| *attempt).collect::<Vec<_>>()),
+        Column::new("sweep".into(), kept.iter().map(|((sweep, ..), _)| *sweep).collect::<Vec<_>>()),
+        Column::new("run".into(), kept.iter().map(|((_, run, _), _)| run.as_str()).collect::<Vec<_>>()),
+        Column::new("attempt".into(), kept.iter().map(|((.., attempt), _)| *attempt).collect::<Vec<_>>()),
         Column::new(BELOW.into(), kept.iter().map(|(_, below)| *below).collect::<Vec<_>>()),
     ];
     let Ok(kept) = DataFrame::new_infer_height(columns) else { return scan };
-    let keys = [col("run"), col("attempt")];
+    let keys = [col("sweep"), col("run"), col("attempt")];
     scan.join(kept.lazy(), keys.clone(), keys, JoinArgs::new(JoinType::Inner))
         .filter(col("step").lt(col(BELOW)))
         .drop(cols([BELOW]))

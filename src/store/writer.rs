@@ -25,7 +25,7 @@ const MANY_ROWS: usize = 200_000;
 const MANY_VALUES: usize = 16 << 20;
 
 /// Row groups of histories hold at most so many rows.
-const ROWS_A_GROUP: usize = 1 << 17;
+pub(super) const ROWS_A_GROUP: usize = 1 << 17;
 
 /// Row groups of arrays hold about so many values.
 const VALUES_A_GROUP: usize = 8 << 20;

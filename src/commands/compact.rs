@@ -1,0 +1,30 @@
+//! `tessera compact`: many small files into few large ones.
+
+use crate::error::{Error, ExitCode};
+use crate::store::Sweep;
+use std::path::Path;
+
+/// Moves the rows of ended runs from many small files into few sorted ones
+///
+/// This happens by itself at the end of a sweep. It is safe at any time, beside a running sweep too.
+#[derive(clap::Args)]
+pub struct Compact {
+    /// A sweep's name
+    sweep: String,
+    /// Pass over files that cannot be read
+    #[arg(long)]
+    skip_damaged: bool,
+}
+
+impl Compact {
+    /// Compacts, and says what was done.
+    pub fn run(self, results: &Path) -> Result<ExitCode, Error> {
+        let done = Sweep::open(results, &self.sweep)?.skip_damaged(self.skip_damaged).compact()?;
+        let waiting = match done.waiting {
+            0 => String::new(),
+            n => format!("; {n} segments wait for runs that are not over"),
+        };
+        eprintln!("{} segments ({} rows) are now {} parts{waiting}", done.segments, done.rows, done.parts);
+        Ok(ExitCode::Success)
+    }
+}

@@ -1,0 +1,58 @@
+//! `tessera compare`: differences between the levels of an axis.
+
+use super::answer::{Scoped, answer};
+use crate::analyse::{CompareRequest, Format, compare};
+use crate::error::{Error, ExitCode};
+use crate::spec::Reduce;
+use crate::store::Sweep;
+use std::path::Path;
+
+/// Differences between the levels of an axis, with 95% intervals and n
+///
+/// Runs are paired by their seed and all other axes where they match: Student's t of the paired differences up to n = 15, the bias-corrected bootstrap above; Welch's interval where nothing matches. `detectable` is the smallest true difference that so many runs would have shown 4 times in 5.
+#[derive(clap::Args)]
+pub struct Compare {
+    /// A sweep's name
+    sweep: String,
+    /// The axis
+    #[arg(long, value_name = "AXIS")]
+    by: String,
+    /// The level that all others are compared with [default: every pair]
+    #[arg(long, value_name = "LEVEL")]
+    baseline: Option<String>,
+    /// A metric, or seconds, peak_memory_mib [default: the spec's metric]
+    #[arg(long, value_name = "NAME")]
+    value: Option<String>,
+    /// last, min, max, "mean_last 5%" or "at 1000" [default: as the spec says]
+    #[arg(long, value_name = "HOW")]
+    reduce: Option<Reduce>,
+    /// Less is better: for the warning about the best learning rate
+    #[arg(long)]
+    minimize: bool,
+    /// How the table is written
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+    #[command(flatten)]
+    scoped: Scoped,
+}
+
+impl Compare {
+    /// Prints the differences.
+    pub fn run(self, results: &Path) -> Result<ExitCode, Error> {
+        let sweep = Sweep::open(results, &self.sweep)?;
+        let request = CompareRequest {
+            by: self.by,
+            value: self.value,
+            reduce: self.reduce,
+            baseline: self.baseline,
+            maximize: !self.minimize,
+            scope: self.scoped.scope(),
+        };
+        let comparison = compare(&sweep, &request)?;
+        answer(&comparison.grid(self.format).render(self.format))?;
+        for warning in &comparison.warnings {
+            eprintln!("warning: {warning}");
+        }
+        Ok(ExitCode::Success)
+    }
+}

@@ -1,0 +1,28 @@
+//! `tessera diff`: two runs side by side.
+
+use super::answer::answer;
+use crate::analyse::{Format, diff, find_run};
+use crate::error::{Error, ExitCode};
+use std::path::Path;
+
+/// What differs between two runs, in parameters and in results
+#[derive(clap::Args)]
+pub struct Diff {
+    /// The beginning of a run's id, or SWEEP/RUN
+    first: String,
+    /// Another
+    second: String,
+    /// How it is written
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+impl Diff {
+    /// Prints the differences.
+    pub fn run(self, results: &Path) -> Result<ExitCode, Error> {
+        let (first, second) = (find_run(results, &self.first)?, find_run(results, &self.second)?);
+        let grid = diff((&first.0, &first.1), (&second.0, &second.1))?;
+        answer(&grid.render(self.format))?;
+        Ok(ExitCode::Success)
+    }
+}

@@ -1,0 +1,25 @@
+//! `tessera show`: one run.
+
+use super::answer::answer;
+use crate::analyse::{Format, account, find_run};
+use crate::error::{Error, ExitCode};
+use std::path::Path;
+
+/// Everything known of one run: status, parameters, summaries, where it ran, failures, checkpoints, logs
+#[derive(clap::Args)]
+pub struct Show {
+    /// The beginning of a run's id, or SWEEP/RUN
+    run: String,
+    /// How it is written
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+impl Show {
+    /// Prints the account.
+    pub fn run(self, results: &Path) -> Result<ExitCode, Error> {
+        let (sweep, run) = find_run(results, &self.run)?;
+        answer(&account(&sweep, &run)?.render(self.format))?;
+        Ok(ExitCode::Success)
+    }
+}

@@ -1,0 +1,200 @@
+//! Compaction, verification and removal: nothing lost, nothing twice, whatever happens in between.
+
+use crate::stage::{Stage, finished, rows, run_id, started};
+use polars::prelude::*;
+use std::path::Path;
+use std::process::Command;
+use tessera::record::RunId;
+use tessera::run::Sink;
+use tessera::spec::Reduce;
+use tessera::store::{Removal, StoreError, Sweep};
+
+fn sweep(results: &Path) -> Sweep {
+    Sweep::open(results, "test").unwrap()
+}
+
+/// Twelve runs in several segments, one of them resumed, one still going on.
+fn stage() -> Stage {
+    let mut stage = Stage::new(&["lagrange", "two_losses", "gamma"], 4);
+    for seed in 0..4 {
+        stage.execute(&run_id("lagrange", seed), 50, |step| step as f64 + seed as f64);
+        stage.writer.commit().unwrap();
+        stage.execute(&run_id("two_losses", seed), 50, |step| -(step as f64));
+        stage.writer.commit().unwrap();
+    }
+    let run = run_id("gamma", 0);
+    stage.writer.fact(started(&run, 1, None)).unwrap();
+    stage.writer.history(&run, 1, &rows(0..30, |_| 1.0)).unwrap();
+    stage.writer.flush().unwrap();
+    stage.writer.fact(started(&run, 2, Some((1, 20)))).unwrap();
+    stage.writer.history(&run, 2, &rows(20..40, |_| 2.0)).unwrap();
+    stage.writer.fact(finished(&run, 2)).unwrap();
+    stage.writer.commit().unwrap();
+    let run = run_id("gamma", 1);
+    stage.writer.fact(started(&run, 1, None)).unwrap();
+    stage.writer.history(&run, 1, &rows(0..10, |_| 3.0)).unwrap();
+    stage.writer.flush().unwrap();
+    stage
+}
+
+fn table(results: &Path) -> DataFrame {
+    let rows = sweep(results).history().unwrap().collect().unwrap();
+    rows.sort(["run", "step"], SortMultipleOptions::default()).unwrap()
+}
+
+fn count(folder: &Path) -> usize {
+    let visible = |name: &str| !name.ends_with(".b3");
+    std::fs::read_dir(folder).map_or(0, |entries| {
+        entries.filter(|entry| visible(&entry.as_ref().unwrap().file_name().to_string_lossy())).count()
+    })
+}
+
+#[test]
+fn compaction_changes_no_row_and_is_idempotent() {
+    let stage = stage();
+    let results = stage.results.path();
+    let before = table(results);
+    let done = sweep(results).compact().unwrap();
+    assert_eq!((done.parts, done.waiting), (1, 1));
+    assert!(table(results).equals_missing(&before));
+    assert_eq!(count(&stage.folder("segments")), 1);
+    let again = sweep(results).compact().unwrap();
+    assert_eq!((again.parts, again.segments, again.waiting), (0, 0, 1));
+    assert!(table(results).equals_missing(&before));
+    assert!(sweep(results).verify().unwrap().findings.is_empty());
+}
+
+#[test]
+fn later_segments_become_parts_of_their_own() {
+    let mut stage = stage();
+    sweep(stage.results.path()).compact().unwrap();
+    let part = stage.folder("history").join("part-1.parquet");
+    let first = std::fs::read(&part).unwrap();
+    let run = run_id("gamma", 1);
+    stage.writer.history(&run, 1, &rows(10..20, |_| 3.0)).unwrap();
+    stage.writer.fact(finished(&run, 1)).unwrap();
+    stage.writer.commit().unwrap();
+    let results = stage.results.path();
+    let before = table(results);
+    let done = sweep(results).compact().unwrap();
+    assert_eq!((done.parts, done.waiting), (1, 0));
+    assert_eq!(std::fs::read(&part).unwrap(), first, "a part was written again");
+    assert!(table(results).equals_missing(&before));
+}
+
+#[test]
+fn the_derived_table_knows_what_rows_say() {
+    let stage = stage();
+    let results = stage.results.path();
+    let summaries = |sweep: &Sweep| {
+        let runs: Vec<_> = sweep.states().iter().collect();
+        let mut all: Vec<(RunId, Vec<Option<f64>>)> =
+            sweep.summaries(&["terms/KL", "kl"], Reduce::Last, &runs).unwrap().into_iter().collect();
+        all.sort_by(|a, b| a.0.cmp(&b.0));
+        all
+    };
+    let before = summaries(&sweep(results));
+    sweep(results).compact().unwrap();
+    assert_eq!(summaries(&sweep(results)), before);
+    // Without rows the summaries of ended runs are still known, without the derived table the rows still are.
+    std::fs::remove_file(results.join("test/runs.parquet")).unwrap();
+    assert_eq!(summaries(&sweep(results)), before);
+}
+
+#[test]
+fn a_kill_at_any_point_of_a_compaction_loses_nothing() {
+    let mut killed = 0;
+    for point in ["rename", "renamed", "delete"] {
+        for nth in 1..20 {
+            let stage = stage();
+            let results = stage.results.path();
+            let before = table(results);
+            let status = Command::new(env!("CARGO_BIN_EXE_tessera"))
+                .args(["compact", "test", "--results"])
+                .arg(results)
+                .env("TESSERA_FAIL_POINT", format!("{point}:{nth}"))
+                .output()
+                .unwrap()
+                .status;
+            assert!(table(results).equals_missing(&before), "rows changed by a kill at {point} {nth}");
+            if status.success() {
+                break;
+            }
+            killed += 1;
+            sweep(results).compact().unwrap();
+            assert!(table(results).equals_missing(&before), "rows changed after a kill at {point} {nth}");
+            assert_eq!(count(&stage.folder("segments")), 1);
+            assert_eq!(count(&stage.folder("history")), 1);
+        }
+    }
+    assert!(killed > 8, "the fail points were not reached: {killed}");
+}
+
+#[test]
+fn one_compactor_at_a_time() {
+    let stage = stage();
+    let claims = stage.folder("claims");
+    std::fs::create_dir_all(&claims).unwrap();
+    let own = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
+    let elsewhere = r#"{"host":"elsewhere","boot":"b","pid":1,"start_time":1}"#;
+    std::fs::write(claims.join("compact"), elsewhere).unwrap();
+    let error = sweep(stage.results.path()).compact().unwrap_err();
+    assert!(matches!(error, StoreError::Busy(_)), "{error}");
+    // A process of an earlier boot of this host is gone.
+    std::fs::write(claims.join("compact"), elsewhere.replace("elsewhere", own.trim())).unwrap();
+    sweep(stage.results.path()).compact().unwrap();
+    assert_eq!(count(&claims), 0);
+}
+
+#[test]
+fn damaged_and_foreign_files_are_named_and_passed_over_on_request() {
+    let stage = stage();
+    let results = stage.results.path();
+    sweep(results).compact().unwrap();
+    let part = stage.folder("history").join("part-1.parquet");
+    let bytes = std::fs::read(&part).unwrap();
+    for length in [0, 3, 100, bytes.len() / 2, bytes.len() - 1] {
+        std::fs::write(&part, &bytes[..length]).unwrap();
+        let error = sweep(results).history().map(|_| ()).unwrap_err();
+        assert!(error.to_string().contains("part-1.parquet"), "{error}");
+        assert_eq!(sweep(results).skip_damaged(true).history().unwrap().collect().unwrap().height(), 9);
+        let verified = sweep(results).verify().unwrap();
+        assert!(verified.findings.iter().any(|finding| finding.serious && finding.path == part));
+    }
+    let mut foreign = df!("a" => [1, 2]).unwrap();
+    ParquetWriter::new(std::fs::File::create(&part).unwrap()).finish(&mut foreign).unwrap();
+    let error = sweep(results).history().map(|_| ()).unwrap_err();
+    assert!(error.to_string().contains("was not written by tessera"), "{error}");
+}
+
+#[test]
+fn a_flipped_byte_among_the_rows_is_found_without_a_panic() {
+    let stage = stage();
+    let results = stage.results.path();
+    sweep(results).compact().unwrap();
+    let part = stage.folder("history").join("part-1.parquet");
+    let bytes = std::fs::read(&part).unwrap();
+    for place in (4..bytes.len()).step_by(211) {
+        let mut flipped = bytes.clone();
+        flipped[place] ^= 0x55;
+        std::fs::write(&part, &flipped).unwrap();
+        let findings = sweep(results).verify().unwrap().findings;
+        assert!(findings.iter().any(|finding| finding.serious), "byte {place} of {}", bytes.len());
+    }
+}
+
+#[test]
+fn removed_things_are_in_the_trash() {
+    let stage = stage();
+    let results = stage.results.path();
+    let run = run_id("lagrange", 0);
+    let folder = sweep(results).layout().checkpoints(&run);
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("step-10.safetensors"), "x").unwrap();
+    let paths = sweep(results).to_remove(Removal::Checkpoints);
+    assert_eq!(paths, std::slice::from_ref(&folder));
+    let trash = sweep(results).remove(&paths).unwrap();
+    assert!(!folder.exists() && trash.join("checkpoints").join(run.as_str()).join("step-10.safetensors").exists());
+    sweep(results).remove(&sweep(results).to_remove(Removal::Everything)).unwrap();
+    assert!(Sweep::open(results, "test").is_err());
+}
