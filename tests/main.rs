@@ -5,6 +5,7 @@ mod analyse;
 mod architecture;
 mod package;
 mod pickup;
+mod plan;
 mod run;
 mod stage;
 mod store;

@@ -317,6 +317,26 @@ fn the_helpers_events() {
     assert_eq!((picked.arrays[0].step, picked.arrays.len()), (1, 1));
 }
 
+/// A value that comes after rows of its step were handed out: the history is given once more, each step once.
+#[test]
+fn a_late_value_replaces_what_was_handed_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("metrics.jsonl");
+    let mut pickup = Pickup::new(folder.path(), &Metrics::default(), Some(1e9));
+    let mut history = History::new();
+    for lines in
+        ["{\"step\": 0, \"a\": 1}\n{\"step\": 1, \"a\": 2}\n", "{\"step\": 2, \"a\": 3}\n", "{\"step\": 0, \"a\": 9}\n"]
+    {
+        grow(&file, lines.as_bytes());
+        add(&mut history, &pickup.poll().unwrap());
+    }
+    let last = pickup.finish().unwrap();
+    assert!(last.restarted && !last.more);
+    assert_eq!(last.rows.iter().map(|rows| rows.step.clone()).collect::<Vec<_>>(), [[0, 1, 2]]);
+    add(&mut history, &last);
+    assert_eq!(history["a"], BTreeMap::from([(0, 9_f64.to_bits()), (1, 2_f64.to_bits()), (2, 3_f64.to_bits())]));
+}
+
 /// Ten million bytes of pictures are passed over, not read.
 #[test]
 fn pictures_are_not_read() {

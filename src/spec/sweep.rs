@@ -1,6 +1,6 @@
 //! A sweep as it is meant: everything resolved that can be resolved without expanding the grid.
 
-use super::{Command, Description, Figure, Metric, OnFailure, Resources};
+use super::{Command, Description, Figure, Grid, Metric, OnFailure, Resources};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -21,6 +21,8 @@ pub struct Sweep {
     pub resources: Resources,
     /// What to do with failures.
     pub on_failure: OnFailure,
+    /// What runs are made of: `plan` expands it.
+    pub grid: Grid,
     /// Figures, in the order of the file.
     pub figures: Vec<Figure>,
     /// The spec with `extends` and `--set` folded in, as YAML: what `spec-<hash>.yaml` holds.

@@ -42,6 +42,14 @@ impl Value {
         }
     }
 
+    /// One value for all spellings of a number: whole numbers are integers, and zero has no sign.
+    pub fn canonical(self) -> Self {
+        match (&self, self.as_i64()) {
+            (Self::Number(_), Some(i)) => Self::Integer(i),
+            _ => self,
+        }
+    }
+
     /// The text that this value is, if it is one.
     pub fn as_str(&self) -> Option<&str> {
         match self {

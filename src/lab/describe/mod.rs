@@ -54,3 +54,16 @@ pub fn json(trainer: &str) -> Option<String> {
 fn quantities(table: &[(&'static str, &'static str, &'static str)]) -> Vec<Quantity> {
     table.iter().map(|&(name, unit, about)| Quantity { name, unit, about }).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    /// `tessera-lab describe --trainer NAME > src/spec/NAME.json` writes what this test asks for.
+    #[test]
+    fn specs_are_checked_by_what_the_trainers_say() {
+        for (trainer, written) in
+            [("retina", include_str!("../../spec/retina.json")), ("toy", include_str!("../../spec/toy.json"))]
+        {
+            assert_eq!(super::json(trainer).unwrap(), written, "write src/spec/{trainer}.json again");
+        }
+    }
+}

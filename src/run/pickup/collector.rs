@@ -20,6 +20,8 @@ pub struct Collector {
     started: Option<f64>,
     /// Values that wait to be taken.
     pub size: usize,
+    /// Values that replaced ones which had been taken already.
+    pub outdated: u64,
     /// The first step and metric that was watched and not finite.
     pub diverged: Option<(u64, String)>,
 }
@@ -76,6 +78,7 @@ impl Collector {
         match row.values.iter_mut().find(|(other, _)| !new && *other == tag) {
             Some((_, old)) => *old = value,
             None => {
+                self.outdated += u64::from(!new);
                 row.values.push((tag, value));
                 self.size += 1;
             }
@@ -116,7 +119,7 @@ impl Collector {
             (seen.steps, seen.replaced) = (Steps::default(), 0);
         }
         self.pending.clear();
-        (self.held_back, self.size) = (None, 0);
+        (self.held_back, self.size, self.outdated) = (None, 0, 0);
     }
 
     /// Metrics of which values were replaced by later ones of the same step, and how many.

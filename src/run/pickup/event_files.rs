@@ -14,8 +14,6 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Values after which a poll ends, so that memory stays small.
-pub const BUDGET: usize = 1 << 16;
 /// Folders below this depth are not searched.
 const DEEPEST: usize = 8;
 
@@ -78,8 +76,8 @@ impl EventFiles {
         !self.folders.is_empty()
     }
 
-    /// Hands new values to the collector.
-    pub fn poll(&mut self, collector: &mut Collector) -> io::Result<Progress> {
+    /// Hands new values to the collector, until it holds `budget` of them.
+    pub fn poll(&mut self, collector: &mut Collector, budget: usize) -> io::Result<Progress> {
         self.discover()?;
         let mut restarted = false;
         for (folder, files) in &mut self.folders {
@@ -98,8 +96,8 @@ impl EventFiles {
         let mut more = false;
         for (folder, files) in &mut self.folders {
             for index in 0..files.len() {
-                more |= take(folder, files, index, collector, &mut self.event)?;
-                if collector.size >= BUDGET {
+                more |= take(folder, files, index, collector, &mut self.event, budget)?;
+                if collector.size >= budget {
                     return Ok(Progress { more: true, restarted });
                 }
             }
@@ -301,6 +299,7 @@ fn take(
     index: usize,
     collector: &mut Collector,
     event: &mut Event,
+    budget: usize,
 ) -> io::Result<bool> {
     let Some((file, later)) = files.get_mut(index..).and_then(|files| files.split_first_mut()) else {
         return Ok(false);
@@ -325,7 +324,7 @@ fn take(
                 }
             }
         }
-        more = collector.size >= BUDGET;
+        more = collector.size >= budget;
         if more { Go::Stop } else { Go::On }
     })?;
     file.damaged += damaged;

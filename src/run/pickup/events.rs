@@ -32,6 +32,7 @@ pub struct Events {
     folder: PathBuf,
     lines: Growing,
     rows: u64,
+    rows_only: bool,
     unreadable: u64,
     /// Array files (safetensors) that wait to be taken.
     pub arrays: Vec<Said>,
@@ -42,8 +43,20 @@ pub struct Events {
 impl Events {
     /// Reads the events file of a folder, which may not exist yet.
     pub fn new(folder: &Path) -> Self {
-        let lines = Growing::new(folder.join(FILE));
-        Self { folder: folder.to_owned(), lines, rows: 0, unreadable: 0, arrays: Vec::new(), checkpoints: Vec::new() }
+        Self {
+            folder: folder.to_owned(),
+            lines: Growing::new(folder.join(FILE)),
+            rows: 0,
+            rows_only: false,
+            unreadable: 0,
+            arrays: Vec::new(),
+            checkpoints: Vec::new(),
+        }
+    }
+
+    /// Begins again at the file's top, for its rows: arrays and checkpoints are not said twice.
+    pub fn rewind(&mut self) {
+        *self = Self { rows_only: true, ..Self::new(&self.folder) };
     }
 
     /// Whether the file is there.
@@ -74,6 +87,7 @@ impl Events {
     fn event(&mut self, map: &Map<String, Value>, collector: &mut Collector, now: f64) -> Option<()> {
         let mut row = Vec::new();
         match map.get("event").and_then(Value::as_str) {
+            Some("arrays" | "checkpoint") if self.rows_only => return Some(()),
             Some("arrays") => {
                 let said = self.said(map)?;
                 self.arrays.push(said);

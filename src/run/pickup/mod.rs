@@ -19,7 +19,7 @@ mod window;
 use crate::record::Rows;
 use crate::spec::{Metrics, MetricsSource};
 use collector::Collector;
-use event_files::EventFiles;
+use event_files::{EventFiles, Progress};
 use events::Events;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -29,6 +29,11 @@ pub use event::Value as SummaryValue;
 pub use event_files::{find as find_event_files, texts as read_texts};
 pub use events::Said;
 pub use text_files::matching;
+
+/// Values that a poll gives at most, so that memory stays small …
+const BUDGET: usize = 1 << 16;
+/// … and that a whole history gives at once, so that each step comes once.
+const WHOLE: usize = 1 << 22;
 
 /// Why a run's numbers cannot be read. What is damaged in a file is no error: it is noted, and the rest is read.
 #[derive(Debug, thiserror::Error)]
@@ -47,14 +52,45 @@ pub struct Pickup {
     decided: bool,
     /// Its rows are wanted where it is among the sources; its arrays and checkpoints always.
     events: Events,
-    events_rank: Option<usize>,
+    rank_of_events: Option<usize>,
+    metrics: Metrics,
     live: bool,
+    /// The history is given from its beginning and nothing writes any more.
+    whole: bool,
 }
 
 enum Source {
     EventFiles(EventFiles),
     Events,
     Text(TextFiles),
+}
+
+impl Source {
+    /// Its place among the sources.
+    fn rank(&self) -> u8 {
+        match self {
+            Self::EventFiles(_) => 0,
+            Self::Events => 1,
+            Self::Text(files) if files.format() == Format::Csv => 2,
+            Self::Text(_) => 3,
+        }
+    }
+
+    /// Hands new values to the collector; says too whether there is any file of this kind.
+    fn poll(
+        &mut self,
+        collector: &mut Collector,
+        events: &mut Events,
+        budget: usize,
+        all: bool,
+        now: f64,
+    ) -> std::io::Result<(Progress, bool)> {
+        Ok(match self {
+            Self::EventFiles(files) => (files.poll(collector, budget)?, files.exist()),
+            Self::Events => (Progress { more: events.poll(collector, all, now)?, restarted: false }, events.exist()),
+            Self::Text(files) => (Progress { more: files.poll(collector, all, now)?, restarted: false }, files.exist()),
+        })
+    }
 }
 
 /// What a poll picked up.
@@ -79,27 +115,18 @@ impl Pickup {
     /// Watches a run's folder, which may not exist yet. `started`: when the run began, seconds since 1970, which
     /// `elapsed` counts from (minus the seconds of earlier attempts); none for files of the past.
     pub fn new(folder: &Path, metrics: &Metrics, started: Option<f64>) -> Self {
-        let text = |pattern: &glob::Pattern, format| Source::Text(TextFiles::new(folder, pattern, format));
-        let named = |pattern, format| glob::Pattern::new(pattern).map(|pattern| text(&pattern, format));
-        let sources = match &metrics.source {
-            Some(MetricsSource::TensorBoard) => vec![Source::EventFiles(EventFiles::new(folder))],
-            Some(MetricsSource::Events) => vec![Source::Events],
-            Some(MetricsSource::Csv(pattern)) => vec![text(pattern, Format::Csv)],
-            Some(MetricsSource::JsonLines(pattern)) => vec![text(pattern, Format::JsonLines)],
-            None => [Source::EventFiles(EventFiles::new(folder)), Source::Events]
-                .into_iter()
-                .chain([named("metrics.csv", Format::Csv), named("*.jsonl", Format::JsonLines)].into_iter().flatten())
-                .collect(),
-        };
-        let events_rank = sources.iter().position(|source| matches!(source, Source::Events));
+        let sources = sources(folder, metrics);
+        let rank_of_events = sources.iter().position(|source| matches!(source, Source::Events));
         Self {
             folder: folder.to_owned(),
             collector: Collector::new(&metrics.tags, &metrics.stop_on_nan, started),
             decided: sources.len() == 1,
             sources,
             events: Events::new(folder),
-            events_rank,
+            rank_of_events,
+            metrics: metrics.clone(),
             live: started.is_some(),
+            whole: started.is_none(),
         }
     }
 
@@ -109,8 +136,20 @@ impl Pickup {
     }
 
     /// The same when nothing writes any more: what waited to become whole is given too. Called until `more` is false.
+    /// Where values replaced ones that had been handed out, the history follows once more from its beginning.
     pub fn finish(&mut self) -> Result<Picked, PickupError> {
-        self.pick(true)
+        let picked = self.pick(true)?;
+        if picked.more || self.whole || self.collector.outdated == 0 {
+            return Ok(picked);
+        }
+        // Only the source in use is read anew; what else the program said has been handed out.
+        self.whole = true;
+        self.collector.restart();
+        let rank = self.sources.first().map(Source::rank);
+        self.sources = sources(&self.folder, &self.metrics).into_iter().filter(|s| Some(s.rank()) == rank).collect();
+        self.events.rewind();
+        let again = self.pick(true)?;
+        Ok(Picked { restarted: true, arrays: picked.arrays, checkpoints: picked.checkpoints, ..again })
     }
 
     /// What people should know, for the end of a run: values replaced by later ones of the same step, damaged records.
@@ -140,23 +179,16 @@ impl Pickup {
             Ok(now) if self.live => now.as_secs_f64(),
             _ => f64::NAN,
         };
+        let budget = if self.whole { WHOLE } else { BUDGET };
         let mut picked = Picked::default();
         let mut chosen = None;
         for (rank, source) in self.sources.iter_mut().enumerate() {
-            let exist = match source {
-                Source::EventFiles(files) => {
-                    let progress = files.poll(&mut self.collector)?;
-                    picked.restarted = progress.restarted;
-                    picked.more = progress.more;
-                    files.exist()
-                }
-                Source::Events => {
-                    picked.more = self.events.poll(&mut self.collector, all, now)?;
-                    self.events.exist()
-                }
-                Source::Text(files) => {
-                    picked.more = files.poll(&mut self.collector, all, now)?;
-                    files.exist()
+            let exist = loop {
+                let (progress, exist) = source.poll(&mut self.collector, &mut self.events, budget, all, now)?;
+                picked.restarted |= progress.restarted;
+                picked.more = progress.more;
+                if !(self.whole && progress.more && self.collector.size < budget) {
+                    break exist;
                 }
             };
             if self.collector.size > 0 {
@@ -170,10 +202,10 @@ impl Pickup {
         }
         if let Some(rank) = chosen.filter(|_| !self.decided) {
             self.sources = self.sources.drain(rank..=rank).collect();
-            self.events_rank = self.events_rank.filter(|r| *r == rank).map(|_| 0);
+            self.rank_of_events = self.rank_of_events.filter(|r| *r == rank).map(|_| 0);
             self.decided = true;
         }
-        if self.events_rank.is_none_or(|rank| rank > 0) && self.decided {
+        if self.rank_of_events.is_none_or(|rank| rank > 0) && self.decided {
             // Its arrays and checkpoints count beside another source of numbers.
             self.events.poll(&mut Collector::default(), all, now)?;
         }
@@ -182,5 +214,21 @@ impl Pickup {
         picked.arrays = std::mem::take(&mut self.events.arrays);
         picked.checkpoints = std::mem::take(&mut self.events.checkpoints);
         Ok(picked)
+    }
+}
+
+/// The sources that a spec names, or all by their rank.
+fn sources(folder: &Path, metrics: &Metrics) -> Vec<Source> {
+    let text = |pattern: &glob::Pattern, format| Source::Text(TextFiles::new(folder, pattern, format));
+    let named = |pattern, format| glob::Pattern::new(pattern).map(|pattern| text(&pattern, format));
+    match &metrics.source {
+        Some(MetricsSource::TensorBoard) => vec![Source::EventFiles(EventFiles::new(folder))],
+        Some(MetricsSource::Events) => vec![Source::Events],
+        Some(MetricsSource::Csv(pattern)) => vec![text(pattern, Format::Csv)],
+        Some(MetricsSource::JsonLines(pattern)) => vec![text(pattern, Format::JsonLines)],
+        None => [Source::EventFiles(EventFiles::new(folder)), Source::Events]
+            .into_iter()
+            .chain([named("metrics.csv", Format::Csv), named("*.jsonl", Format::JsonLines)].into_iter().flatten())
+            .collect(),
     }
 }

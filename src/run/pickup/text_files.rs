@@ -54,6 +54,11 @@ impl TextFiles {
         Self { root, pattern, format, files: Vec::new(), owners: HashMap::new() }
     }
 
+    /// How its rows are written.
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
     /// Whether there is any such file.
     pub fn exist(&self) -> bool {
         !self.files.is_empty()
