@@ -115,7 +115,8 @@ fn locate(text: &str, path: &[&Step], key: bool) -> Range<usize> {
             && let Some(place) = error.location()
         {
             let start = offset(text, place.line(), place.column());
-            return start..token_end(text, start);
+            let end = if want_key { key_end(text, start) } else { token_end(text, start) };
+            return start..end;
         }
     }
     0..0
@@ -126,6 +127,15 @@ pub(super) fn offset(text: &str, line: usize, column: usize) -> usize {
     let start: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
     let rest = text.get(start..).unwrap_or("");
     start + rest.char_indices().nth(column.saturating_sub(1)).map_or(rest.len(), |(i, _)| i)
+}
+
+/// Where a plain key ends; values may hold a comma or a bracket, keys end at their colon.
+fn key_end(text: &str, start: usize) -> usize {
+    let line = text.get(start..).and_then(|rest| rest.lines().next()).unwrap_or("");
+    match line.find(": ").or_else(|| line.strip_suffix(':').map(str::len)) {
+        Some(end) => start + line[..end].trim_end().len(),
+        None => token_end(text, start),
+    }
 }
 
 /// Where the word, quoted text or bracket that begins at `start` ends; on the same line.
@@ -243,13 +253,45 @@ struct KeySeed<'p> {
     raise: bool,
 }
 
+impl KeySeed<'_> {
+    /// Whether this is the key; an error where it is and one is asked for. Raised here, it gets the key's position.
+    fn hit<E: serde::de::Error>(&self, key: &str) -> Result<bool, E> {
+        let hit = key == self.wanted;
+        if hit && self.raise { Err(E::custom(HERE)) } else { Ok(hit) }
+    }
+}
+
 impl<'de> DeserializeSeed<'de> for KeySeed<'_> {
     type Value = bool;
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<bool, D::Error> {
-        let hit = deserializer.deserialize_any(super::tree::Spelled)? == self.wanted;
-        if hit && self.raise {
-            return Err(D::Error::custom(HERE));
-        }
-        Ok(hit)
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl Visitor<'_> for KeySeed<'_> {
+    type Value = bool;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<bool, E> {
+        self.hit(text)
+    }
+
+    fn visit_bool<E: serde::de::Error>(self, b: bool) -> Result<bool, E> {
+        self.hit(&b.to_string())
+    }
+
+    fn visit_i64<E: serde::de::Error>(self, i: i64) -> Result<bool, E> {
+        self.hit(&i.to_string())
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, i: u64) -> Result<bool, E> {
+        self.hit(&i.to_string())
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, x: f64) -> Result<bool, E> {
+        self.hit(&x.to_string())
     }
 }

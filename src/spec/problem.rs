@@ -47,4 +47,22 @@ impl Problems {
     pub fn fatal(&self) -> bool {
         self.0.iter().any(|p| p.severity == Severity::Error)
     }
+
+    /// In the order of the file; files and arguments in the order in which they were met. What is said twice of one
+    /// place is said once.
+    pub fn sort(&mut self) {
+        let mut names: Vec<PathBuf> = Vec::new();
+        let mut place = |problem: &Problem| {
+            let name = problem.source.as_ref().map(|source| source.name.clone()).unwrap_or_default();
+            let known = names.iter().position(|known| *known == name);
+            known.unwrap_or_else(|| {
+                names.push(name);
+                names.len() - 1
+            })
+        };
+        let mut keyed: Vec<_> = self.0.drain(..).map(|problem| ((place(&problem), problem.span.start), problem)).collect();
+        keyed.sort_by_key(|(key, _)| *key);
+        keyed.dedup_by(|a, b| a.0 == b.0 && a.1.message == b.1.message && a.1.source.is_some());
+        self.0 = keyed.into_iter().map(|(_, problem)| problem).collect();
+    }
 }

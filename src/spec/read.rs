@@ -43,7 +43,8 @@ pub fn read(path: &Path, sets: &[String]) -> Result<(Document, Problems), Proble
         (_, Some(_)) => read_report(&top).map(|report| Document::Report(Box::new(report))),
         (_, None) => read_sweep(&tree, &problems).map(|sweep| Document::Sweep(Box::new(sweep))),
     };
-    let problems = problems.into_inner();
+    let mut problems = problems.into_inner();
+    problems.sort();
     match document {
         Some(document) if !problems.fatal() => Ok((document, problems)),
         _ => Err(problems),
@@ -95,15 +96,18 @@ fn read_sweep(tree: &Tree, problems: &RefCell<Problems>) -> Option<Sweep> {
     let names = Names { description: &description, parameters: &axes.names(), metric: metric.as_ref() };
     let figures = top.get("figures").map(|node| Figure::read_all(&node, &names)).unwrap_or_default();
     let folded = tree.to_yaml();
+    let resources = top.get("resources").map(|node| read_resources(&node)).unwrap_or_default();
+    let on_failure = top.get("on_failure").map(|node| read_on_failure(&node)).unwrap_or_default();
+    let about = top.get("about").and_then(|node| node.text()).unwrap_or_default();
     let hash = blake3::hash(folded.as_bytes()).to_hex()[..16].to_owned();
     Some(Sweep {
         name: name?,
-        about: top.get("about").and_then(|node| node.text()).unwrap_or_default(),
+        about,
         trainer,
         description,
         metric,
-        resources: top.get("resources").map(|node| read_resources(&node)).unwrap_or_default(),
-        on_failure: top.get("on_failure").map(|node| read_on_failure(&node)).unwrap_or_default(),
+        resources,
+        on_failure,
         grid,
         figures,
         folded,

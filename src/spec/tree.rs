@@ -309,14 +309,12 @@ struct KeySeed;
 impl<'de> DeserializeSeed<'de> for KeySeed {
     type Value = String;
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<String, D::Error> {
-        deserializer.deserialize_any(Spelled)
+        deserializer.deserialize_any(self)
     }
 }
 
 /// A key as text; numbers and truth values count as their spelling.
-pub(super) struct Spelled;
-
-impl Visitor<'_> for Spelled {
+impl Visitor<'_> for KeySeed {
     type Value = String;
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
