@@ -7,8 +7,11 @@ mod completions;
 mod diff;
 mod doctor;
 mod logs;
+mod new;
+mod plan;
 mod query;
 mod remove;
+mod schema;
 mod show;
 mod status;
 mod stop;
@@ -50,6 +53,9 @@ enum Command {
     Verify(verify::Verify),
     Remove(remove::Remove),
     Table(table::Table),
+    New(new::New),
+    Plan(plan::PlanCommand),
+    Schema(schema::Schema),
 }
 
 /// Runs the command line and returns how it ended.
@@ -69,6 +75,9 @@ pub fn main() -> ExitCode {
         Command::Verify(command) => command.run(&arguments.results),
         Command::Remove(command) => command.run(&arguments.results),
         Command::Table(command) => command.run(&arguments.results),
+        Command::New(command) => command.run(),
+        Command::Plan(command) => command.run(&arguments.results),
+        Command::Schema(command) => command.run(),
     };
     result.unwrap_or_else(|error| {
         let color = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();

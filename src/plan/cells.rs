@@ -49,6 +49,8 @@ pub(super) struct Cells<'a> {
     /// Parameters that must be given where they are active.
     required: Vec<u32>,
     by_identity: HashMap<[u8; 16], u32>,
+    /// Parameters that are axes by their name.
+    axes: Vec<bool>,
     first: Vec<u32>,
     /// Base values that some cell uses; base values that are inactive wherever no axis replaces them.
     pub used: Vec<bool>,
@@ -88,6 +90,7 @@ impl<'a> Cells<'a> {
             fingerprints: HashMap::new(),
             required: (0..count).filter(required).collect(),
             by_identity: HashMap::new(),
+            axes: axes(sweep, values),
             first: vec![NONE; count as usize],
             used: vec![false; count as usize],
             inactive: vec![false; count as usize],
@@ -123,11 +126,16 @@ impl<'a> Cells<'a> {
             Entry::Vacant(vacant) => {
                 vacant.insert(self.rows.len() as u32);
                 for &pick in &picks {
-                    let first = &mut self.first[values.entries[pick as usize].name as usize];
+                    let name = values.entries[pick as usize].name;
+                    // What a choice brings along (`lr_schedule.factor`) is an axis only among cells that say it.
+                    if !self.axes[name as usize] && !own(name) {
+                        continue;
+                    }
+                    let first = &mut self.first[name as usize];
                     if *first == NONE {
                         *first = pick;
                     }
-                    self.several[values.entries[pick as usize].name as usize] |= *first != pick;
+                    self.several[name as usize] |= *first != pick;
                 }
                 self.rows.push(Row { picks });
             }
@@ -232,6 +240,18 @@ impl<'a> Cells<'a> {
             "that is not part of what a run is; use one value, or two sweeps",
         )
     }
+}
+
+/// Parameters that name a dimension, a block's base value or an entry of `include`.
+fn axes(sweep: &Sweep, values: &Values) -> Vec<bool> {
+    let grid = &sweep.grid;
+    let named = grid.blocks.iter().flat_map(|block| &block.dimensions).flat_map(|d| &d.names);
+    let given = grid.blocks.iter().flat_map(|b| &b.base).chain(grid.include.iter().flat_map(|i| &i.level));
+    let mut axes = vec![false; values.names.len()];
+    for number in named.chain(given.map(|a| &a.name)).filter_map(|name| values.number(name)) {
+        axes[number as usize] = true;
+    }
+    axes
 }
 
 /// The parameter that holds the fingerprint of the data at a path: `data.fingerprint` for `data.path`.

@@ -60,7 +60,8 @@ impl Problems {
                 names.len() - 1
             })
         };
-        let mut keyed: Vec<_> = self.0.drain(..).map(|problem| ((place(&problem), problem.span.start), problem)).collect();
+        let mut keyed: Vec<_> =
+            self.0.drain(..).map(|problem| ((place(&problem), problem.span.start), problem)).collect();
         keyed.sort_by_key(|(key, _)| *key);
         keyed.dedup_by(|a, b| a.0 == b.0 && a.1.message == b.1.message && a.1.source.is_some());
         self.0 = keyed.into_iter().map(|(_, problem)| problem).collect();

@@ -139,12 +139,11 @@ fn read_name(top: &Node) -> Option<String> {
         Content::Null => String::new(),
         _ => node.text()?,
     };
-    let plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '+');
     let wrong = if name.is_empty() {
         "a sweep needs a name"
     } else if RESERVED.contains(&&*name) {
         "`reports` and `cache` are reserved names"
-    } else if name.starts_with('.') || !name.chars().all(plain) || name.len() > 100 {
+    } else if !is_sweep_name(&name) {
         "a sweep's name is a plain folder name"
     } else {
         return Some(name);
@@ -154,6 +153,13 @@ fn read_name(top: &Node) -> Option<String> {
         "letters, digits, `_`, `-` and `.`; results land in `results/<name>/`",
     );
     None
+}
+
+/// Whether a text can name a sweep: a plain folder name that is not reserved.
+pub fn is_sweep_name(name: &str) -> bool {
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '+');
+    let free = !name.is_empty() && !name.starts_with('.') && !RESERVED.contains(&name);
+    free && name.len() <= 100 && name.chars().all(plain)
 }
 
 fn read_trainer(top: &Node) -> Option<(Trainer, Arc<Description>)> {

@@ -1,0 +1,44 @@
+//! `tessera new`: a commented spec to begin with.
+
+use crate::error::{Error, ExitCode};
+use crate::spec::{TRAINERS, is_sweep_name, template_for};
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::PathBuf;
+
+/// A commented spec to begin with
+///
+/// Writes NAME.yaml into the folder `sweeps` where there is one, else here.
+#[derive(clap::Args)]
+pub struct New {
+    /// The sweep's name
+    name: String,
+    /// retina, toy, or command for any other program
+    #[arg(long, default_value = "retina")]
+    trainer: String,
+}
+
+impl New {
+    /// Writes the file.
+    pub fn run(self) -> Result<ExitCode, Error> {
+        if !is_sweep_name(&self.name) {
+            return Err(Error::usage(format!("`{}` cannot name a sweep", self.name))
+                .with_help("letters, digits, `_`, `-` and `.`; results land in `results/<name>/`"));
+        }
+        let Some(text) = template_for(&self.trainer, &self.name) else {
+            return Err(Error::usage(format!("no trainer is called `{}`", self.trainer))
+                .with_help(format!("built in: {}; `command` for any other program", TRAINERS.join(", "))));
+        };
+        let folder = if PathBuf::from("sweeps").is_dir() { "sweeps" } else { "." };
+        let path = PathBuf::from(folder).join(format!("{}.yaml", self.name));
+        let wrong = |error: std::io::Error| match error.kind() {
+            std::io::ErrorKind::AlreadyExists => Error::usage(format!("{} is there already", path.display()))
+                .with_help("choose another name, or edit that file"),
+            _ => Error::failure(format!("cannot write {}: {error}", path.display())),
+        };
+        let mut file = OpenOptions::new().write(true).create_new(true).open(&path).map_err(wrong)?;
+        file.write_all(text.as_bytes()).map_err(wrong)?;
+        eprintln!("wrote {0}; next: tessera plan {0}", path.display());
+        Ok(ExitCode::Success)
+    }
+}
