@@ -10,3 +10,4 @@ mod run;
 mod stage;
 mod store;
 mod store_compact;
+mod sweeps;
