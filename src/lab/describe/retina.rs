@@ -306,7 +306,7 @@ pub const METRICS: &[(&str, &str, &str)] = &[
     (
         "grad_norm_constraint",
         "",
-        "Norm of the gradient of the term that the method adds to β·kl; none for gamma and none.",
+        "Norm of the gradient of the term that the method adds to β·kl (Λ, which ascends, left out); none for gamma and none.",
     ),
     ("grad_cosine", "", "Cosine of the angle between that term's gradient and that of β·kl; none for gamma and none."),
     ("param_norm", "", "Norm of all parameters, just before W moves."),
@@ -330,7 +330,7 @@ pub const ARRAYS: &[(&str, &str, &str)] = &[
     ("gain", "", "[J] gains a."),
     ("bias", "", "[J] biases b."),
     ("kernels", "", "[L·K², J] unit-norm kernels, colour-major."),
-    ("kernel_gradient", "", "[L·K², J] gradient of the final loss for the kernels, before clipping."),
+    ("kernel_gradient", "", "[L·K², J] gradient that the kernels follow, before clipping (centring left out)."),
     ("kernel_gradient_kl", "", "[L·K², J] gradient of β·kl for the kernels."),
     ("kernel_gradient_fr", "", "[L·K², J] gradient of ‖h‖² for the kernels."),
     ("c_z", "", "[J, J] mean over the batch of C_z, with G."),
