@@ -6,6 +6,8 @@ mod compare;
 mod completions;
 mod diff;
 mod doctor;
+mod export;
+mod import;
 mod logs;
 mod new;
 mod plan;
@@ -52,6 +54,8 @@ enum Command {
     Query(query::Query),
     Verify(verify::Verify),
     Remove(remove::Remove),
+    Export(export::Export),
+    Import(import::Import),
     Table(table::Table),
     New(new::New),
     Plan(plan::PlanCommand),
@@ -74,6 +78,8 @@ pub fn main() -> ExitCode {
         Command::Query(command) => command.run(&arguments.results),
         Command::Verify(command) => command.run(&arguments.results),
         Command::Remove(command) => command.run(&arguments.results),
+        Command::Export(command) => command.run(&arguments.results),
+        Command::Import(command) => command.run(&arguments.results),
         Command::Table(command) => command.run(&arguments.results),
         Command::New(command) => command.run(),
         Command::Plan(command) => command.run(&arguments.results),

@@ -51,6 +51,11 @@ impl Collector {
         Self { wanted: wanted.to_vec(), watched: watched.to_vec(), started, ..Self::default() }
     }
 
+    /// What `elapsed` counts from, seconds since 1970.
+    pub fn started(&self) -> Option<f64> {
+        self.started
+    }
+
     /// The number of a metric; none if it is not wanted.
     pub fn tag(&mut self, name: &str) -> Option<Tag> {
         if let Some(tag) = self.names.get_index_of(name) {

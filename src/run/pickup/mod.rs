@@ -11,6 +11,7 @@ mod event_files;
 mod events;
 mod framing;
 mod growing;
+mod hyperparameters;
 mod json;
 mod steps;
 mod text_files;
@@ -25,9 +26,9 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 use text_files::{Format, TextFiles};
 
-pub use event::Value as SummaryValue;
-pub use event_files::{find as find_event_files, texts as read_texts};
+pub use event_files::find as find_event_files;
 pub use events::Said;
+pub use hyperparameters::{hyperparameters, literal};
 pub use text_files::matching;
 
 /// Values that a poll gives at most, so that memory stays small …
@@ -150,6 +151,11 @@ impl Pickup {
         self.events.rewind();
         let again = self.pick(true)?;
         Ok(Picked { restarted: true, arrays: picked.arrays, checkpoints: picked.checkpoints, ..again })
+    }
+
+    /// When the run began, seconds since 1970: as was said, else the time of its first value.
+    pub fn started(&self) -> Option<f64> {
+        self.collector.started()
     }
 
     /// What people should know, for the end of a run: values replaced by later ones of the same step, damaged records.
