@@ -7,6 +7,7 @@ mod package;
 mod pickup;
 mod plan;
 mod run;
+mod spec;
 mod stage;
 mod store;
 mod store_compact;

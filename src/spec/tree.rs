@@ -156,7 +156,13 @@ fn syntax(error: &serde_yaml::Error, text: &Arc<Origins>, yaml: &str) -> Problem
         let said = said.split(" at line ").next().unwrap_or(&said);
         (start, format!("this is not YAML: {said}"), hint(said))
     };
-    let start = start + text.start;
+    let written = text.source.text.trim_end().len();
+    // What ends too early is shown by its last character.
+    let start = if start + text.start >= written && written > 0 {
+        text.source.text[..written].char_indices().next_back().map_or(0, |(i, _)| i)
+    } else {
+        start + text.start
+    };
     let end = token_end(&text.source.text, start);
     Problem {
         severity: Severity::Error,
@@ -222,6 +228,10 @@ impl<'de> Visitor<'de> for Grow<'_> {
     }
 
     fn visit_unit<E: Error>(self) -> Result<Tree, E> {
+        Ok(self.leaf(Content::Null))
+    }
+
+    fn visit_none<E: Error>(self) -> Result<Tree, E> {
         Ok(self.leaf(Content::Null))
     }
 
