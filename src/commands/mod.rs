@@ -4,15 +4,19 @@ mod answer;
 mod compact;
 mod compare;
 mod completions;
+mod detach;
 mod diff;
 mod doctor;
 mod export;
+mod finish;
 mod import;
 mod logs;
 mod new;
 mod plan;
 mod query;
 mod remove;
+mod retry;
+mod run;
 mod schema;
 mod show;
 mod status;
@@ -42,8 +46,10 @@ wrong · 3 some runs failed · 130 stopped";
 
 #[derive(Subcommand)]
 enum Command {
+    Run(run::Run),
     Status(status::Status),
     Stop(stop::Stop),
+    Retry(retry::Retry),
     Logs(logs::Logs),
     Doctor(doctor::Doctor),
     Completions(completions::Completions),
@@ -66,8 +72,10 @@ enum Command {
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let result = match arguments.command {
+        Command::Run(command) => command.run(&arguments.results),
         Command::Status(command) => command.run(&arguments.results),
         Command::Stop(command) => command.run(&arguments.results),
+        Command::Retry(command) => command.run(&arguments.results),
         Command::Logs(command) => command.run(&arguments.results),
         Command::Doctor(command) => command.run(&arguments.results),
         Command::Completions(command) => command.run(),

@@ -1,0 +1,48 @@
+//! `tessera retry`: runs without a result are executed again.
+
+use super::run::Execution;
+use super::stop::{executed, find};
+use crate::error::{Error, ExitCode};
+use crate::run::requests::Request;
+use crate::store::{Status, Sweep};
+use std::path::Path;
+
+/// Execute runs that failed once more
+#[derive(clap::Args)]
+pub struct Retry {
+    /// A sweep's name
+    sweep: String,
+    /// Runs, by (the beginning of) their ids [default: all that failed]
+    runs: Vec<String>,
+    /// Runs too that were on another machine and of which nothing is known: only you can know that it is gone
+    #[arg(long)]
+    lost: bool,
+}
+
+impl Retry {
+    /// Asks the agent, or executes them here where there is none.
+    pub fn run(self, results: &Path) -> Result<ExitCode, Error> {
+        let sweep = Sweep::open(results, &self.sweep)?;
+        let mut runs = find(&sweep, &self.runs)?;
+        if executed(&sweep) && !self.lost {
+            let asked = Request::Retry { runs }.leave(sweep.layout().root());
+            asked.map_err(|error| Error::failure(format!("cannot ask: {error}")))?;
+            eprintln!("asked; `tessera status {} --watch` shows what happens", self.sweep);
+            return Ok(ExitCode::Success);
+        }
+        if runs.is_empty() {
+            let failed = sweep.states().iter().filter(|state| state.current && state.status == Status::Failed);
+            runs = failed.map(|state| state.run.clone()).collect();
+            if self.lost {
+                let open = sweep.states().iter().filter(|state| state.current && state.status == Status::Running);
+                runs.extend(open.map(|state| state.run.clone()));
+            }
+        }
+        let Some(planned) = sweep.planned().filter(|_| !runs.is_empty()) else {
+            eprintln!("nothing to do: no run of `{}` has failed", self.sweep);
+            return Ok(ExitCode::Success);
+        };
+        let spec = sweep.layout().spec(&planned.spec);
+        Execution { spec, only: Some(runs), lost: self.lost, ..Execution::default() }.execute(results)
+    }
+}
