@@ -36,15 +36,9 @@ pub fn work() -> Result<(), String> {
     answers.send();
     let stopped = Stopped::default();
     let (requests, received) = channel();
-    let reader = {
-        let stopped = stopped.clone();
-        std::thread::spawn(move || read(requests, &stopped))
-    };
-    Worker { answers, stopped, pool: None }.serve(&received);
-    match reader.is_finished() {
-        true => reader.join().unwrap_or_else(|_| Err("the reader of requests panicked".to_owned())),
-        false => Ok(()),
-    }
+    let stops = stopped.clone();
+    std::thread::spawn(move || read(requests, &stops));
+    Worker { answers, stopped, pool: None }.serve(&received)
 }
 
 /// The trainer's version: git's description of the sources where the build knew it.
@@ -52,20 +46,22 @@ fn version() -> String {
     option_env!("TESSERA_GIT").unwrap_or(concat!("v", env!("CARGO_PKG_VERSION"))).to_owned()
 }
 
-/// Reads requests until there are no more.
-fn read(requests: Sender<Request>, stopped: &Stopped) -> Result<(), String> {
+/// Reads requests until there are no more, or one that is none; then looks whether anybody still listens.
+fn read(requests: Sender<Result<Request, String>>, stopped: &Stopped) {
     let mut received = 0;
     for line in std::io::stdin().lock().lines() {
-        let line = line.map_err(|error| format!("standard input: {error}"))?;
-        if line.trim().is_empty() {
-            continue;
-        }
-        match serde_json::from_str(&line).map_err(|error| format!("not a request: {error}"))? {
-            Request::Stop => stopped.store(received, Ordering::SeqCst),
+        let request = match line {
+            Ok(line) if line.trim().is_empty() => continue,
+            Ok(line) => serde_json::from_str(&line).map_err(|error| format!("not a request: {error}")),
+            Err(error) => Err(format!("standard input: {error}")),
+        };
+        match request {
+            Ok(Request::Stop) => stopped.store(received, Ordering::SeqCst),
             request => {
                 received += 1;
-                if requests.send(request).is_err() {
-                    return Ok(());
+                let is_last = request.is_err();
+                if requests.send(request).is_err() || is_last {
+                    break;
                 }
             }
         }
@@ -93,9 +89,9 @@ struct Worker {
 }
 
 impl Worker {
-    fn serve(&mut self, requests: &Receiver<Request>) {
+    fn serve(&mut self, requests: &Receiver<Result<Request, String>>) -> Result<(), String> {
         for (request, number) in requests.iter().zip(1u64..) {
-            let jobs: Vec<(Job, Option<ProbeJob>)> = match request {
+            let jobs: Vec<(Job, Option<ProbeJob>)> = match request? {
                 Request::Train { runs } => runs.into_iter().map(|job| (job, None)).collect(),
                 Request::Probe { runs } => runs.into_iter().map(|probe| (probe.job.clone(), Some(probe))).collect(),
                 Request::Stop => continue,
@@ -107,7 +103,11 @@ impl Worker {
                 self.execute(job, probe.as_ref(), number);
             }
             self.answers.send();
+            if self.answers.is_lost() {
+                break;
+            }
         }
+        Ok(())
     }
 
     fn execute(&mut self, job: &Job, probe: Option<&ProbeJob>, number: u64) {
@@ -179,8 +179,30 @@ fn class(message: &str) -> Failure {
     if memory.iter().any(|words| lower.contains(words)) { Failure::Oom } else { Failure::Crash }
 }
 
-/// What a panic says.
+/// What a panic says; of libtorch's errors, which arrive unwrapped and escaped, the first line.
 fn words(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
-    text.unwrap_or("panicked without a word").to_owned()
+    let text = text.unwrap_or("panicked without a word");
+    let torch = text.strip_prefix("called `Result::unwrap()` on an `Err` value: Torch(\"");
+    torch.map_or(text, |escaped| escaped.split("\\n").next().unwrap_or(escaped)).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn running_out_of_memory_is_told_by_its_words() {
+        let messages = [
+            "CUDA out of memory. Tried to allocate 2.00 GiB",
+            "[enforce fail at alloc_cpu.cpp:117] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to allocate",
+        ];
+        assert!(messages.iter().all(|message| class(message) == Failure::Oom));
+        assert_eq!(class("index out of range"), Failure::Crash);
+        let panic = catch_unwind(|| panic!("{}", "told")).unwrap_err();
+        assert_eq!(words(panic.as_ref()), "told");
+        // An index out of bounds of an empty tensor: libtorch's own words.
+        let panic = catch_unwind(|| tch::Tensor::zeros([2], (tch::Kind::Float, tch::Device::Cpu)).get(5)).unwrap_err();
+        assert!(words(panic.as_ref()).starts_with("select(): index 5 out of range"), "{}", words(panic.as_ref()));
+    }
 }

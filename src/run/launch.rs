@@ -35,6 +35,8 @@ pub fn environment(settings: &Settings, machine: &Machine, slot: usize) -> Vec<(
         ("CUDA_VISIBLE_DEVICES", device(machine, slot).unwrap_or_default()),
         ("CUDA_DEVICE_ORDER", "PCI_BUS_ID".to_owned()),
         ("OMP_NUM_THREADS", threads.clone()),
+        // Threads that wait give way: a library's own must not spin against the trainer's.
+        ("OMP_WAIT_POLICY", "PASSIVE".to_owned()),
         ("MKL_NUM_THREADS", threads.clone()),
         ("OPENBLAS_NUM_THREADS", threads.clone()),
         ("RAYON_NUM_THREADS", threads),
