@@ -1,0 +1,124 @@
+//! Where everything stands: panels take what room the labels leave.
+
+use super::{LABEL, TICK, font, legend};
+use crate::figures::picture::{Picture, Scale};
+
+/// A page's width in pixels.
+const WIDTH: f64 = 760.0;
+/// Between panels.
+const GAP: f64 = 16.0;
+/// Longest name of a level at an axis.
+pub(super) const NAMES: f64 = 120.0;
+
+/// The inside of a panel, in pixels.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Frame {
+    pub left: f64,
+    pub right: f64,
+    pub top: f64,
+    pub bottom: f64,
+}
+
+impl Frame {
+    /// The place of a share of the x axis.
+    pub fn x(&self, share: f64) -> f64 {
+        self.left + (self.right - self.left) * share
+    }
+
+    /// The place of a share of the y axis; it runs upwards.
+    pub fn y(&self, share: f64) -> f64 {
+        self.bottom - (self.bottom - self.top) * share
+    }
+}
+
+/// Places of a whole figure.
+pub(super) struct Layout {
+    pub size: (f64, f64),
+    pub x_ticks: usize,
+    pub y_ticks: usize,
+    /// Height of the tick labels below the panels.
+    pub x_labels: f64,
+    /// Whether they are turned.
+    pub x_upright: bool,
+    /// Left top corner of the legend.
+    pub legend: (f64, f64),
+    origin: (f64, f64),
+    panel: (f64, f64),
+}
+
+impl Layout {
+    pub fn of(picture: &Picture) -> Self {
+        let columns = picture.columns.len().max(1) as f64;
+        let rows = picture.rows.len().max(1) as f64;
+        let legend_width = legend::width(&picture.legend);
+        let row_names = if picture.rows.iter().any(|row| !row.label.is_empty()) { 22.0 } else { 0.0 };
+        let widest = |ticks: usize| {
+            let labels = picture.rows.iter().flat_map(|row| row.y.scale.ticks(ticks));
+            labels.map(|(_, label)| font::width(&label, TICK)).fold(0.0, f64::max).min(NAMES)
+        };
+        let left = 30.0 + widest(5) + 8.0;
+        let right = 14.0 + row_names + legend_width;
+        let room = ((WIDTH - left - right - GAP * (columns - 1.0)) / columns).max(40.0);
+        let (width, height) = panel_size(picture, room, columns, rows);
+        let x_ticks = ((width / 70.0) as usize).clamp(2, 8);
+        let y_ticks = ((height / 40.0) as usize).clamp(2, 7);
+        let (x_labels, x_upright) = x_labels(&picture.x.scale, width, x_ticks);
+
+        let named = picture.columns.iter().any(|name| !name.is_empty());
+        let long = picture.columns.iter().any(|name| font::width(name, LABEL) > width);
+        let top = 36.0 + if named { 20.0 } else { 0.0 } + if named && long { 18.0 } else { 0.0 };
+        let bottom = top + rows * height + (rows - 1.0) * GAP;
+        let notes = 15.0 * picture.notes.len() as f64;
+        let right_edge = left + columns * width + (columns - 1.0) * GAP;
+        Self {
+            size: (
+                WIDTH,
+                (bottom + x_labels + 26.0 + notes + 6.0).max(top + legend::height(&picture.legend) + 12.0).ceil(),
+            ),
+            x_ticks,
+            y_ticks,
+            x_labels,
+            x_upright,
+            legend: (right_edge + row_names + 18.0, top),
+            origin: (left, top),
+            panel: (width, height),
+        }
+    }
+
+    /// The inside of a panel.
+    pub fn frame(&self, row: usize, column: usize) -> Frame {
+        let left = self.origin.0 + column as f64 * (self.panel.0 + GAP);
+        let top = self.origin.1 + row as f64 * (self.panel.1 + GAP);
+        Frame { left, right: left + self.panel.0, top, bottom: top + self.panel.1 }
+    }
+}
+
+fn panel_size(picture: &Picture, room: f64, columns: f64, rows: f64) -> (f64, f64) {
+    match picture.aspect {
+        Some(aspect) => {
+            let width = room.min(if rows * columns > 1.0 { 320.0 } else { 420.0 * aspect.max(1.0) });
+            (width, (width / aspect).max(24.0))
+        }
+        None => {
+            let height: f64 = if columns > 2.0 { 200.0 } else { 270.0 };
+            let height = if rows > 1.0 { height * 0.72 } else { height };
+            let names = picture.rows.iter().map(|row| match &row.y.scale {
+                Scale::Names(names) => 26.0 * names.len() as f64,
+                _ => 0.0,
+            });
+            (room, height.max(names.fold(0.0, f64::max)))
+        }
+    }
+}
+
+/// Height of the labels and whether they are turned to fit.
+fn x_labels(scale: &Scale, width: f64, ticks: usize) -> (f64, bool) {
+    let labels: Vec<f64> = scale.ticks(ticks).iter().map(|(_, label)| font::width(label, TICK)).collect();
+    let widest = labels.iter().copied().fold(0.0, f64::max);
+    let turned = matches!(scale, Scale::Names(_)) && widest + 6.0 > width / labels.len().max(1) as f64;
+    match scale {
+        Scale::Bare(..) => (0.0, false),
+        _ if turned => (widest.min(NAMES) + 8.0, true),
+        _ => (18.0, false),
+    }
+}

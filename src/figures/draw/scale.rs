@@ -1,0 +1,106 @@
+//! From values to places on the sheet, and the ticks of an axis.
+
+use crate::figures::picture::Scale;
+use plotters::coord::ranged1d::{BoldPoints, Ranged};
+use plotters::coord::types::RangedCoordf64;
+
+impl Scale {
+    /// The share of the way from the axis' beginning to its end.
+    pub fn share(&self, value: f64) -> f64 {
+        match self {
+            Self::Linear(low, high) | Self::Bare(low, high) => (value - low) / (high - low),
+            Self::Log(low, high) => (value.max(f64::MIN_POSITIVE) / low).ln() / (high / low).ln(),
+            Self::Names(names) => (value + 0.5) / names.len().max(1) as f64,
+        }
+    }
+
+    /// At most about `count` ticks: place and label.
+    pub fn ticks(&self, count: usize) -> Vec<(f64, String)> {
+        match self {
+            Self::Linear(low, high) => {
+                let axis: RangedCoordf64 = (*low..*high).into();
+                let mut points = axis.key_points(BoldPoints(count.max(2)));
+                points.retain(|x| (*low..=*high).contains(x));
+                let step = points.windows(2).map(|pair| pair[1] - pair[0]).fold(f64::INFINITY, f64::min);
+                points.into_iter().map(|x| (x, spelled(x, step))).collect()
+            }
+            Self::Log(low, high) => decades(*low, *high, count),
+            Self::Names(names) => names.iter().enumerate().map(|(i, name)| (i as f64, name.clone())).collect(),
+            Self::Bare(..) => Vec::new(),
+        }
+    }
+}
+
+/// A tick's number with as many decimals as its step needs.
+fn spelled(x: f64, step: f64) -> String {
+    let largest = x.abs().max(step);
+    if largest >= 1e5 && step.is_finite() {
+        let thousands = if step >= 1e6 || largest >= 1e7 { (1e6, "M") } else { (1e3, "k") };
+        let scaled = x / thousands.0;
+        let decimals = decimals(step / thousands.0);
+        return if x == 0.0 { "0".to_owned() } else { minus(format!("{scaled:.decimals$}{}", thousands.1)) };
+    }
+    if step < 1e-4 {
+        return minus(format!("{x:.1e}"));
+    }
+    let decimals = decimals(step);
+    // -0.0 is 0.
+    minus(format!("{:.decimals$}", if x.abs() < step / 1e6 { 0.0 } else { x }))
+}
+
+fn decimals(step: f64) -> usize {
+    (0..=6).find(|&d| ((step * 10f64.powi(d)).round() / 10f64.powi(d) - step).abs() < step * 1e-6).unwrap_or(6) as usize
+}
+
+/// The typographer's minus.
+pub fn minus(text: String) -> String {
+    text.replace('-', "−")
+}
+
+/// 1, 10, 100 … with 2 and 5 between where there is room.
+fn decades(low: f64, high: f64, count: usize) -> Vec<(f64, String)> {
+    let (first, last) = (low.log10().floor() as i32, high.log10().ceil() as i32);
+    let whole = (last - first).max(1) as usize;
+    let every = whole.div_ceil(count.max(2)).max(1) as i32;
+    let factors: &[f64] = match whole {
+        _ if every > 1 => &[1.0],
+        n if n * 3 <= count + 2 => &[1.0, 2.0, 5.0],
+        n if n <= 1 => &[1.0, 2.0, 5.0],
+        _ => &[1.0],
+    };
+    let powers = (first..=last).filter(|p| p.rem_euclid(every) == 0);
+    let values = powers.flat_map(|p| factors.iter().map(move |f| (f * 10f64.powi(p), p)));
+    values.filter(|(x, _)| (low..=high).contains(x)).map(|(x, p)| (x, power(x, p))).collect()
+}
+
+/// `0.01`, `100`, `10⁻⁶`.
+fn power(x: f64, exponent: i32) -> String {
+    if (-4..=4).contains(&exponent) {
+        let decimals = (-exponent).max(0) as usize;
+        return format!("{x:.decimals$}");
+    }
+    let digits = ["⁰", "¹", "²", "³", "⁴", "⁵", "⁶", "⁷", "⁸", "⁹"];
+    let raised: String =
+        exponent.abs().to_string().chars().filter_map(|c| c.to_digit(10)).map(|d| digits[d as usize]).collect();
+    let factor = (x / 10f64.powi(exponent)).round();
+    let sign = if exponent < 0 { "⁻" } else { "" };
+    if factor == 1.0 { format!("10{sign}{raised}") } else { format!("{factor}·10{sign}{raised}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels(scale: Scale, count: usize) -> Vec<String> {
+        scale.ticks(count).into_iter().map(|(_, label)| label).collect()
+    }
+
+    #[test]
+    fn ticks_are_round_and_as_long_as_their_step() {
+        assert_eq!(labels(Scale::Linear(0.0, 1.0), 5), ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]);
+        assert_eq!(labels(Scale::Linear(0.0, 1_500_000.0), 4).last().map(String::as_str), Some("1.5M"));
+        assert_eq!(labels(Scale::Log(1e-3, 1.0), 4), ["0.001", "0.01", "0.1", "1"]);
+        assert_eq!(labels(Scale::Log(1e-8, 1e-5), 4), ["10⁻⁸", "10⁻⁷", "10⁻⁶", "10⁻⁵"]);
+        assert!(labels(Scale::Linear(-2.0, 2.0), 5).contains(&"−1".to_owned()));
+    }
+}

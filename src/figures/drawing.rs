@@ -1,0 +1,176 @@
+//! A finished figure: its SVG, its numbers, where they come from.
+
+use super::color::Palette;
+use super::picture::Data;
+use super::{Source, draw, kinds};
+use crate::spec::Figure;
+use crate::store::StoreError;
+use rayon::prelude::*;
+use std::collections::BTreeSet;
+
+/// Width of a PNG for a page: two pixels of the screen for each of the figure's.
+pub const PAGE: u32 = 1520;
+/// Width of a PNG that fills a slide.
+pub const SLIDE: u32 = 2560;
+
+/// Why a figure could not be drawn.
+#[derive(Debug, thiserror::Error)]
+pub enum FiguresError {
+    /// The store could not be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The tables could not be read as they should be.
+    #[error("the stored tables cannot be read: {0}")]
+    Table(#[from] polars::error::PolarsError),
+    /// The runs do not have what is to be drawn.
+    #[error("no run of `{sweep}` has the {what} `{name}`")]
+    Missing {
+        /// `metric`, `array`.
+        what: &'static str,
+        /// Its name.
+        name: String,
+        /// The sweep.
+        sweep: String,
+    },
+    /// The figure does not fit its numbers.
+    #[error("{0}")]
+    Shape(String),
+    /// The drawing library refused.
+    #[error("cannot draw: {0}")]
+    Draw(String),
+}
+
+impl FiguresError {
+    /// What the drawing library says.
+    pub(super) fn drawing(error: impl std::fmt::Display) -> Self {
+        Self::Draw(error.to_string())
+    }
+}
+
+/// A finished figure.
+#[derive(Clone, Debug)]
+pub struct Drawing {
+    /// File name without its ending.
+    pub name: String,
+    /// Heading.
+    pub title: String,
+    /// Text under the figure, Markdown.
+    pub caption: String,
+    /// Sweep, number of runs, what was drawn, commit.
+    pub provenance: String,
+    /// The numbers drawn.
+    pub data: Data,
+    /// Whether no runs matched.
+    pub empty: bool,
+    /// Without the font: for pages that embed it once.
+    pub svg: String,
+}
+
+/// Draws one figure.
+///
+/// # Errors
+/// Where the store cannot be read, the runs lack what is to be drawn, or the drawing library refuses.
+pub fn draw_one(figure: &Figure, source: &Source, palette: &Palette) -> Result<Drawing, FiguresError> {
+    let runs = source.chosen(figure);
+    let picture = kinds::picture(figure, source, palette)?;
+    Ok(Drawing {
+        name: figure.name.clone(),
+        title: picture.title.clone(),
+        caption: figure.caption.clone().unwrap_or_default(),
+        provenance: provenance(figure, source, runs.len()),
+        empty: runs.is_empty(),
+        svg: draw::draw(&picture)?,
+        data: picture.data,
+    })
+}
+
+/// Draws figures in parallel, in their order.
+pub fn draw_all(figures: &[(&Figure, &Source)], palette: &Palette) -> Vec<Result<Drawing, FiguresError>> {
+    figures.par_iter().map(|(figure, source)| draw_one(figure, source, palette)).collect()
+}
+
+fn provenance(figure: &Figure, source: &Source, runs: usize) -> String {
+    let commits: BTreeSet<&str> = source
+        .chosen(figure)
+        .iter()
+        .filter_map(|run| run.provenance.as_deref())
+        .map(|p| if p.git.is_empty() { &*p.version } else { &*p.git })
+        .filter(|commit| !commit.is_empty())
+        .map(|commit| commit.get(..12).filter(|_| commit.len() >= 40).unwrap_or(commit))
+        .collect();
+    let commits = match commits.len() {
+        0 => String::new(),
+        1 | 2 => format!(" · commit {}", commits.into_iter().collect::<Vec<_>>().join(", ")),
+        n => format!(" · {n} commits"),
+    };
+    let plural = if runs == 1 { "run" } else { "runs" };
+    format!("sweep {} · {runs} {plural} · {}{commits}", source.sweep.name(), figure.about)
+}
+
+impl Drawing {
+    /// The figure as a file of its own, with its font.
+    pub fn standalone(&self) -> String {
+        let style = format!("<style>{}</style>\n", draw::font::face());
+        match self.svg.split_once(">\n") {
+            Some((head, body)) => format!("{head}>\n{style}{body}"),
+            None => self.svg.clone(),
+        }
+    }
+
+    /// The figure as PNG of a width in pixels ([`PAGE`], [`SLIDE`]).
+    ///
+    /// # Errors
+    /// Where the SVG cannot be rendered.
+    pub fn png(&self, width: u32) -> Result<Vec<u8>, FiguresError> {
+        png(&self.svg, width)
+    }
+}
+
+/// An SVG as PNG of a width in pixels.
+///
+/// # Errors
+/// Where the SVG cannot be rendered.
+pub fn png(svg: &str, width: u32) -> Result<Vec<u8>, FiguresError> {
+    let options = resvg::usvg::Options {
+        fontdb: draw::font::database(),
+        font_family: draw::font::FAMILY.to_owned(),
+        ..resvg::usvg::Options::default()
+    };
+    let tree = resvg::usvg::Tree::from_str(svg, &options).map_err(FiguresError::drawing)?;
+    let scale = width as f32 / tree.size().width();
+    let height = (tree.size().height() * scale).ceil() as u32;
+    let mut pixmap = resvg::tiny_skia::Pixmap::new(width, height.max(1))
+        .ok_or_else(|| FiguresError::Draw(format!("an image of {width} × {height} pixels")))?;
+    let transform = resvg::tiny_skia::Transform::from_scale(scale, scale);
+    resvg::render(&tree, transform, &mut pixmap.as_mut());
+    pixmap.encode_png().map_err(FiguresError::drawing)
+}
+
+impl Data {
+    /// As CSV. Text that a spreadsheet would take for a formula is quoted with an apostrophe.
+    pub fn csv(&self) -> String {
+        let line = |cells: &[String]| cells.iter().map(|cell| csv_cell(cell)).collect::<Vec<_>>().join(",") + "\n";
+        let rows = self.rows.iter().map(|row| line(row));
+        std::iter::once(line(&self.columns)).chain(rows).collect()
+    }
+}
+
+fn csv_cell(cell: &str) -> String {
+    let formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']) && cell.parse::<f64>().is_err();
+    let cell = if formula { format!("'{cell}") } else { cell.to_owned() };
+    if cell.contains([',', '"', '\n', '\r']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formulas_in_data_are_text() {
+        let data = Data {
+            columns: vec!["name".to_owned(), "x".to_owned()],
+            rows: vec![vec!["=cmd()".to_owned(), "-1.5".to_owned()], vec!["@a,\"b\"".to_owned(), "+x".to_owned()]],
+        };
+        assert_eq!(data.csv(), "name,x\n'=cmd(),-1.5\n\"'@a,\"\"b\"\"\",'+x\n");
+    }
+}

@@ -1,0 +1,197 @@
+//! Runs that belong together: those in one panel, and in it those of one colour.
+
+use super::FiguresError;
+use super::color::{Palette, Rgb, nth};
+use super::picture::{Axis, Data, Key, Legend, Mark, Picture, Row, Scale, Sign};
+use super::source::{Source, level, levels, spelled};
+use crate::record::Value;
+use crate::spec::Figure;
+use crate::store::{RunState, Status};
+
+/// The runs of a figure, divided by its axes.
+pub struct Groups<'s> {
+    /// All of them.
+    pub runs: Vec<&'s RunState>,
+    /// Levels down the panels' rows; one null where there is no such axis.
+    pub rows: Vec<Value>,
+    /// Levels across the panels' columns; one null where there is no such axis.
+    pub columns: Vec<Value>,
+    /// What colours tell apart.
+    pub colors: Vec<Color>,
+    row_axis: Option<String>,
+    column_axis: Option<String>,
+    color_axes: Vec<String>,
+}
+
+/// One colour of a figure.
+#[derive(Clone, Debug)]
+pub struct Color {
+    /// The levels on the colour axes.
+    levels: Vec<Value>,
+    /// As the legend shows it.
+    pub label: String,
+    /// The colour.
+    pub color: Rgb,
+}
+
+impl<'s> Groups<'s> {
+    /// Divides the figure's runs. Without a `color`, the axes that no panel and not the figure's own x tells apart
+    /// make the colours together, so that unlike runs are never averaged unasked.
+    pub fn of(figure: &Figure, source: &Source<'s>, palette: &Palette) -> Self {
+        let runs = source.chosen(figure);
+        let shown = |axis: &String| {
+            [&figure.facet_row, &figure.facet_column, &figure.x, &figure.down].into_iter().flatten().any(|a| a == axis)
+        };
+        let color_axes = match &figure.color {
+            Some(axis) => vec![axis.clone()],
+            None => Source::axes(&runs).into_iter().filter(|axis| !shown(axis)).collect(),
+        };
+        let mut found: Vec<Vec<Value>> = Vec::new();
+        for run in &runs {
+            let own: Vec<Value> = color_axes.iter().map(|axis| level(run, axis)).collect();
+            if !found.contains(&own) {
+                found.push(own);
+            }
+        }
+        let color = |(i, levels): (usize, Vec<Value>)| Color {
+            label: levels.iter().map(spelled).collect::<Vec<_>>().join(" · "),
+            color: match (color_axes.as_slice(), levels.as_slice()) {
+                ([axis], [level]) => palette.level(axis, level),
+                _ => nth(i),
+            },
+            levels,
+        };
+        let colors = found.into_iter().enumerate().map(color).collect();
+        let along = |axis: &Option<String>| axis.as_ref().map_or(vec![Value::Null], |axis| levels(&runs, axis));
+        Self {
+            rows: along(&figure.facet_row),
+            columns: along(&figure.facet_column),
+            row_axis: figure.facet_row.clone(),
+            column_axis: figure.facet_column.clone(),
+            colors,
+            color_axes,
+            runs,
+        }
+    }
+
+    /// The runs of one panel.
+    pub fn panel(&self, row: &Value, column: &Value) -> Vec<&'s RunState> {
+        let at = |run: &RunState, axis: &Option<String>, value: &Value| {
+            axis.as_ref().is_none_or(|axis| level(run, axis) == *value)
+        };
+        let inside = |run: &&&RunState| at(run, &self.row_axis, row) && at(run, &self.column_axis, column);
+        self.runs.iter().filter(inside).copied().collect()
+    }
+
+    /// The runs of one colour among those of a panel.
+    pub fn colored(&self, panel: &[&'s RunState], color: &Color) -> Vec<&'s RunState> {
+        let own = |run: &RunState| self.color_axes.iter().zip(&color.levels).all(|(axis, l)| level(run, axis) == *l);
+        panel.iter().filter(|run| own(run)).copied().collect()
+    }
+
+    /// The legend of the colours; none where there is one.
+    pub fn legend(&self, sign: Sign) -> Legend {
+        if self.colors.len() < 2 && self.color_axes.is_empty() {
+            return Legend::None;
+        }
+        let key = |color: &Color| Key { label: color.label.clone(), color: color.color, sign };
+        Legend::Keys { title: self.color_axes.join(" · "), keys: self.colors.iter().map(key).collect() }
+    }
+
+    /// The headings of the columns.
+    pub fn headings(&self) -> Vec<String> {
+        let heading = |level: &Value| match &self.column_axis {
+            Some(axis) => format!("{axis} = {}", spelled(level)),
+            None => String::new(),
+        };
+        self.columns.iter().map(heading).collect()
+    }
+
+    /// The name of a row.
+    pub fn row_name(&self, level: &Value) -> String {
+        self.row_axis.as_ref().map_or(String::new(), |axis| format!("{axis} = {}", spelled(level)))
+    }
+
+    /// Names of the data's columns that say which group a row is of.
+    pub fn data_columns(&self) -> Vec<String> {
+        let axes = self.row_axis.iter().chain(&self.column_axis).chain(&self.color_axes);
+        axes.cloned().collect()
+    }
+
+    /// The cells of those columns.
+    pub fn data_cells(&self, row: &Value, column: &Value, color: &Color) -> Vec<String> {
+        let row = self.row_axis.is_some().then(|| row.to_string());
+        let column = self.column_axis.is_some().then(|| column.to_string());
+        row.into_iter().chain(column).chain(color.levels.iter().map(Value::to_string)).collect()
+    }
+
+    /// What the reader must know of the runs: those that diverged, failed or are not over, and axes that were pooled.
+    pub fn notes(&self, figure: &Figure) -> Vec<String> {
+        let count = |status: Status| self.runs.iter().filter(|run| run.status == status).count();
+        let all = self.runs.len();
+        let mut notes = Vec::new();
+        for (status, words) in [
+            (Status::Diverged, "diverged (×)"),
+            (Status::Failed, "failed: shown as far as they came"),
+            (Status::Stopped, "stopped: shown as far as they came"),
+            (Status::Running, "still running"),
+            (Status::Unknown, "of unknown state"),
+        ] {
+            match count(status) {
+                0 => {}
+                n => notes.push(format!("{n} of {all} runs {words}")),
+            }
+        }
+        let told = [&figure.facet_row, &figure.facet_column, &figure.x, &figure.down];
+        let told = |axis: &String| told.into_iter().flatten().any(|a| a == axis) || self.color_axes.contains(axis);
+        let pooled: Vec<String> = Source::axes(&self.runs).into_iter().filter(|axis| !told(axis)).collect();
+        // A parameter that is active for one colour alone tells nothing that the colour does not tell.
+        let pooled: Vec<String> = pooled.into_iter().filter(|axis| self.varies_inside(axis)).collect();
+        if !pooled.is_empty() {
+            notes.push(format!("taken together over {}", pooled.join(", ")));
+        }
+        notes
+    }
+
+    fn varies_inside(&self, axis: &str) -> bool {
+        self.rows.iter().any(|row| {
+            self.columns.iter().any(|column| {
+                let panel = self.panel(row, column);
+                self.colors.iter().any(|color| levels(&self.colored(&panel, color), axis).len() > 1)
+            })
+        })
+    }
+}
+
+/// The picture of a figure without runs.
+pub fn nothing(figure: &Figure) -> Picture {
+    let bare = || Axis { label: String::new(), scale: Scale::Bare(0.0, 1.0) };
+    let words = Mark::Words { at: (0.5, 0.5), text: "no runs match".to_owned(), color: super::color::MUTED };
+    Picture {
+        title: figure.heading(),
+        columns: vec![String::new()],
+        rows: vec![Row { label: String::new(), y: bare(), panels: vec![vec![words]] }],
+        x: bare(),
+        legend: Legend::None,
+        notes: figure.filters.iter().map(said).collect(),
+        aspect: Some(4.0),
+        data: Data::default(),
+    }
+}
+
+fn said(filter: &crate::spec::Filter) -> String {
+    let values: Vec<String> = filter.values.iter().map(Value::to_string).collect();
+    format!("where {} is {}", filter.name, values.join(" or "))
+}
+
+/// Marks in every panel, made from its runs.
+///
+/// # Errors
+/// The first error of a panel.
+pub fn panels<'s>(
+    groups: &Groups<'s>,
+    mut make: impl FnMut(&Value, &Value, &[&'s RunState]) -> Result<Vec<Mark>, FiguresError>,
+) -> Result<Vec<Vec<Vec<Mark>>>, FiguresError> {
+    let row = |row: &Value| groups.columns.iter().map(|column| make(row, column, &groups.panel(row, column))).collect();
+    groups.rows.iter().map(row).collect()
+}

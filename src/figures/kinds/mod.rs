@@ -1,0 +1,38 @@
+//! From a sweep to a picture, one file a kind of figure.
+
+mod curve;
+mod histogram;
+
+use super::FiguresError;
+use super::color::Palette;
+use super::groups::{self, Groups};
+use super::picture::Picture;
+use super::source::Source;
+use crate::spec::{Figure, FigureKind};
+
+/// What a figure shows.
+///
+/// # Errors
+/// Where the store cannot be read or the runs lack what is to be drawn.
+pub fn picture(figure: &Figure, source: &Source, palette: &Palette) -> Result<Picture, FiguresError> {
+    let groups = Groups::of(figure, source, palette);
+    if groups.runs.is_empty() {
+        return Ok(groups::nothing(figure));
+    }
+    match figure.kind {
+        FigureKind::Curve => curve::picture(figure, source, &groups),
+        FigureKind::Histogram => histogram::picture(figure, source, &groups),
+        _ => Err(FiguresError::Shape(format!("`{}` cannot be drawn yet", figure.kind.word()))),
+    }
+}
+
+/// A number of the data under a figure: the shortest spelling that reads back as the same.
+fn number(x: f64) -> String {
+    if x.is_finite() { x.to_string() } else { String::new() }
+}
+
+/// The axis of a quantity that holds all values.
+fn axis(label: String, log: bool, values: impl IntoIterator<Item = f64>) -> super::picture::Axis {
+    use super::picture::Axis;
+    if log { Axis::log(label, values) } else { Axis::linear(label, values) }
+}

@@ -1,0 +1,253 @@
+//! What figures are made of: the runs of a sweep in one scope, their levels, and their numbers.
+
+use super::FiguresError;
+use super::color::Palette;
+use crate::record::Value;
+use crate::spec::{Description, Figure, Filter, Reduce};
+use crate::store::{RunState, Scope, Status, Sweep};
+use polars::prelude::*;
+use std::collections::HashMap;
+
+/// The runs of a sweep in one scope.
+pub struct Source<'s> {
+    /// The stored sweep.
+    pub sweep: &'s Sweep,
+    /// Units and names.
+    pub description: &'s Description,
+    /// Whether more is better, of the metric that runs are judged by.
+    pub goal: Option<(&'s str, bool)>,
+    /// Those that were planned, in the order of the plan.
+    pub runs: Vec<&'s RunState>,
+}
+
+/// The rows of one metric of one run, by step.
+pub type Trace = Vec<(f64, f64)>;
+
+/// An array of a run.
+#[derive(Clone, Debug)]
+pub struct Tensor {
+    /// Steps done.
+    pub step: u64,
+    /// Its shape.
+    pub shape: Vec<i64>,
+    /// Row-major.
+    pub values: Vec<f32>,
+}
+
+impl<'s> Source<'s> {
+    /// The runs that the scope means.
+    ///
+    /// # Errors
+    /// Where the scope names what is not there.
+    pub fn new(
+        sweep: &'s Sweep,
+        scope: &Scope,
+        description: &'s Description,
+        goal: Option<(&'s str, bool)>,
+    ) -> Result<Self, FiguresError> {
+        Ok(Self { sweep, description, goal, runs: sweep.scoped(scope)? })
+    }
+
+    /// Makes the levels of every axis known to a palette.
+    pub fn color(&self, palette: &mut Palette) {
+        for run in &self.runs {
+            palette.add("seed", [&Value::Integer(run.seed as i64)]);
+            for (name, value) in run.parameters.iter() {
+                palette.add(name, [value]);
+            }
+        }
+    }
+
+    /// The runs that a figure draws: those that pass its `where` and have begun.
+    pub fn chosen(&self, figure: &Figure) -> Vec<&'s RunState> {
+        let begun = |run: &&&RunState| !matches!(run.status, Status::Planned | Status::Queued);
+        let passes = |run: &RunState| figure.filters.iter().all(|filter| passes(run, filter));
+        self.runs.iter().filter(begun).filter(|run| passes(run)).copied().collect()
+    }
+
+    /// The parameters, `seed` not among them, that have more than one level in these runs.
+    pub fn axes(runs: &[&RunState]) -> Vec<String> {
+        let mut names: Vec<&String> = runs.iter().flat_map(|run| run.parameters.keys()).collect();
+        names.sort_unstable();
+        names.dedup();
+        let first = |name: &str| runs.first().and_then(|run| run.parameters.get(name));
+        names.retain(|name| runs.iter().any(|run| run.parameters.get(*name) != first(name)));
+        names.into_iter().cloned().collect()
+    }
+
+    /// The columns of the histories of runs: one trace a run for each name, by `step`, `elapsed` or another metric.
+    /// Rows in which either is missing are left out.
+    ///
+    /// # Errors
+    /// Where the store cannot be read or no run has such a metric.
+    pub fn traces(&self, runs: &[&RunState], x: &str, y: &str) -> Result<HashMap<String, Trace>, FiguresError> {
+        let history = self.sweep.history_of(runs.iter().copied())?;
+        let mut names = vec!["run", "step", x, y];
+        names.sort_unstable();
+        names.dedup();
+        let columns: Vec<Expr> = names.iter().map(|name| col(*name)).collect();
+        let frame = history
+            .filter(col(y).is_not_null().and(col(x).is_not_null()))
+            .select(columns)
+            .collect()
+            .map_err(|error| self.unknown("metric", y, error))?;
+        let run = frame.column("run")?.str()?.clone();
+        let number = |name: &str| -> Result<Float64Chunked, FiguresError> {
+            Ok(frame.column(name)?.cast(&DataType::Float64)?.f64()?.clone())
+        };
+        let (steps, xs, ys) = (number("step")?, number(x)?, number(y)?);
+        let mut traces: HashMap<&str, Vec<(f64, f64, f64)>> = HashMap::new();
+        for ((run, step), (x, y)) in run.iter().zip(steps.iter()).zip(xs.iter().zip(ys.iter())) {
+            if let (Some(run), Some(step), Some(x), Some(y)) = (run, step, x, y)
+                && !y.is_nan()
+            {
+                traces.entry(run).or_default().push((step, x, y));
+            }
+        }
+        let sorted = |mut rows: Vec<(f64, f64, f64)>| {
+            rows.sort_by(|a, b| a.0.total_cmp(&b.0));
+            rows.into_iter().map(|(_, x, y)| (x, y)).collect()
+        };
+        Ok(traces.into_iter().map(|(run, rows)| (run.to_owned(), sorted(rows))).collect())
+    }
+
+    /// The sum of each metric over the rows of each run.
+    ///
+    /// # Errors
+    /// Where the store cannot be read or no run has such a metric.
+    pub fn sums(&self, runs: &[&RunState], names: &[String]) -> Result<HashMap<String, Vec<f64>>, FiguresError> {
+        let sums: Vec<Expr> = names.iter().map(|name| col(name.as_str()).sum().cast(DataType::Float64)).collect();
+        let history = self.sweep.history_of(runs.iter().copied())?;
+        let frame = history.group_by([col("run")]).agg(sums).collect();
+        let frame = frame.map_err(|error| self.unknown("metric", &names.join(", "), error))?;
+        let columns: Vec<Float64Chunked> =
+            names.iter().map(|name| Ok(frame.column(name)?.f64()?.clone())).collect::<Result<_, PolarsError>>()?;
+        let rows = frame.column("run")?.str()?.iter().enumerate();
+        Ok(rows
+            .filter_map(|(i, run)| {
+                Some((run?.to_owned(), columns.iter().map(|column| column.get(i).unwrap_or(0.0)).collect()))
+            })
+            .collect())
+    }
+
+    /// One array of each run: at the step of `at 1000`, else the last.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub fn tensors(
+        &self,
+        runs: &[&RunState],
+        name: &str,
+        reduce: Reduce,
+    ) -> Result<HashMap<String, Tensor>, FiguresError> {
+        let arrays = self.sweep.arrays_of(runs.iter().copied())?.filter(col("name").eq(lit(name)));
+        let arrays = match reduce {
+            Reduce::At(step) => arrays.filter(col("step").eq(lit(step))),
+            _ => arrays,
+        };
+        // Which rows count is found without reading the values of those that do not.
+        let newest = arrays.clone().group_by([col("run")]).agg([col("step").max()]);
+        let frame = arrays
+            .join(newest, [col("run"), col("step")], [col("run"), col("step")], JoinArgs::new(JoinType::Inner))
+            .select([col("run"), col("step"), col("shape"), col("values")])
+            .collect()?;
+        let (run, step) = (frame.column("run")?.str()?.clone(), frame.column("step")?.cast(&DataType::UInt64)?);
+        let (shape, values) = (frame.column("shape")?.list()?.clone(), frame.column("values")?.list()?.clone());
+        let step = step.u64()?;
+        let mut tensors = HashMap::new();
+        for i in 0..frame.height() {
+            let (Some(run), Some(shape), Some(values)) = (run.get(i), shape.get_as_series(i), values.get_as_series(i))
+            else {
+                continue;
+            };
+            let shape = shape.cast(&DataType::Int64)?.i64()?.iter().flatten().collect();
+            let values = values.cast(&DataType::Float32)?.f32()?.iter().map(|v| v.unwrap_or(f32::NAN)).collect();
+            tensors.insert(run.to_owned(), Tensor { step: step.get(i).unwrap_or(0), shape, values });
+        }
+        Ok(tensors)
+    }
+
+    /// One number a run, in the order of the runs; `None` where it was not recorded.
+    ///
+    /// # Errors
+    /// Where the store cannot be read or no run has such a metric.
+    pub fn summaries(&self, runs: &[&RunState], name: &str, reduce: Reduce) -> Result<Vec<Option<f64>>, FiguresError> {
+        match name {
+            "seconds" => Ok(runs.iter().map(|run| run.seconds).collect()),
+            "peak_memory_mib" => Ok(runs.iter().map(|run| run.peak_memory_mib).collect()),
+            _ => {
+                let found = self.sweep.summaries(&[name], reduce, runs)?;
+                Ok(runs.iter().map(|run| found.get(&run.run)?.first().copied().flatten()).collect())
+            }
+        }
+    }
+
+    /// A quantity's name with its unit, as an axis shows it.
+    pub fn label(&self, name: &str) -> String {
+        let quantities = self.description.metrics.iter().chain(&self.description.arrays);
+        let unit = quantities.filter(|q| q.name == name).map(|q| q.unit.clone()).find(|unit| !unit.is_empty());
+        let parameters = self.description.parameters.iter();
+        let unit = unit.or_else(|| parameters.filter(|p| p.name == name).find_map(|p| p.unit.clone()));
+        match (name, unit) {
+            ("step", _) => "step".to_owned(),
+            ("elapsed" | "seconds", None) => format!("{name} (s)"),
+            ("peak_memory_mib", None) => "peak memory (MiB)".to_owned(),
+            (_, Some(unit)) => format!("{name} ({unit})"),
+            (_, None) => name.to_owned(),
+        }
+    }
+
+    fn unknown(&self, what: &'static str, name: &str, error: PolarsError) -> FiguresError {
+        match error {
+            PolarsError::ColumnNotFound(_) | PolarsError::SchemaFieldNotFound(_) => {
+                FiguresError::Missing { what, name: name.to_owned(), sweep: self.sweep.name().to_owned() }
+            }
+            other => other.into(),
+        }
+    }
+}
+
+fn passes(run: &RunState, filter: &Filter) -> bool {
+    let level = level(run, &filter.name);
+    filter.values.iter().any(|value| *value == level)
+}
+
+/// The level of a run on an axis: a parameter or a fixed column of `runs`; null where a parameter is inactive.
+pub fn level(run: &RunState, axis: &str) -> Value {
+    if let Some(value) = run.parameters.get(axis) {
+        return value.clone();
+    }
+    let provenance = run.provenance.as_deref();
+    let text = |text: Option<&str>| text.map_or(Value::Null, Value::from);
+    match axis {
+        "seed" => Value::Integer(run.seed as i64),
+        "attempt" => Value::Integer(i64::from(run.attempt)),
+        "status" => Value::Text(run.status.to_string()),
+        "failure" => text(run.failure.map(|failure| failure.to_string()).as_deref()),
+        "host" => text(provenance.map(|p| &*p.host)),
+        "device" => text(provenance.map(|p| &*p.device)),
+        "git" => text(provenance.map(|p| &*p.git)),
+        "spec" => text(provenance.map(|p| &*p.spec)),
+        _ => Value::Null,
+    }
+}
+
+/// A level as a legend shows it.
+pub fn spelled(level: &Value) -> String {
+    match level {
+        Value::Null => "–".to_owned(),
+        other => super::draw::minus(other.to_string()),
+    }
+}
+
+/// The levels of an axis in the order in which runs have them.
+pub fn levels(runs: &[&RunState], axis: &str) -> Vec<Value> {
+    let mut found: Vec<Value> = Vec::new();
+    for run in runs {
+        let level = level(run, axis);
+        if !found.contains(&level) {
+            found.push(level);
+        }
+    }
+    found
+}
