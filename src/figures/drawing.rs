@@ -58,6 +58,8 @@ pub struct Drawing {
     pub caption: String,
     /// Sweep, number of runs, what was drawn, commit.
     pub provenance: String,
+    /// The SQL that gives all numbers behind it.
+    pub query: String,
     /// The numbers drawn.
     pub data: Data,
     /// Whether no runs matched.
@@ -78,6 +80,7 @@ pub fn draw_one(figure: &Figure, source: &Source, palette: &Palette) -> Result<D
         title: picture.title.clone(),
         caption: figure.caption.clone().unwrap_or_default(),
         provenance: provenance(figure, source, runs.len()),
+        query: query(figure, source),
         empty: runs.is_empty(),
         svg: draw::draw(&picture)?,
         data: picture.data,
@@ -107,10 +110,26 @@ fn provenance(figure: &Figure, source: &Source, runs: usize) -> String {
     format!("sweep {} · {runs} {plural} · {}{commits}", source.sweep.name(), figure.about)
 }
 
+/// `tessera query` of the rows that the figure is made of.
+fn query(figure: &Figure, source: &Source) -> String {
+    let quoted = |name: &String| format!("\"{}\"", name.replace('"', "\"\""));
+    let arrays = figure.y.iter().all(|y| source.description.arrays.iter().any(|array| array.name == *y));
+    let sweep = source.sweep.name().replace('\'', "''");
+    if arrays {
+        let names: Vec<String> = figure.y.iter().map(|name| format!("'{}'", name.replace('\'', "''"))).collect();
+        return format!(
+            "SELECT run, step, name, values FROM arrays WHERE sweep = '{sweep}' AND name IN ({})",
+            names.join(", ")
+        );
+    }
+    let metrics: Vec<String> = figure.y.iter().map(quoted).collect();
+    format!("SELECT run, step, {} FROM history WHERE sweep = '{sweep}'", metrics.join(", "))
+}
+
 impl Drawing {
     /// The figure as a file of its own, with its font.
     pub fn standalone(&self) -> String {
-        let style = format!("<style>{}</style>\n", draw::font::face());
+        let style = format!("<style>{} image{{image-rendering:pixelated}}</style>\n", draw::font::face());
         match self.svg.split_once(">\n") {
             Some((head, body)) => format!("{head}>\n{style}{body}"),
             None => self.svg.clone(),

@@ -209,7 +209,7 @@ impl<'s> Source<'s> {
 
 fn passes(run: &RunState, filter: &Filter) -> bool {
     let level = level(run, &filter.name);
-    filter.values.iter().any(|value| *value == level)
+    filter.values.contains(&level)
 }
 
 /// The level of a run on an axis: a parameter or a fixed column of `runs`; null where a parameter is inactive.

@@ -217,3 +217,34 @@ fn read_comparison(item: &Node, sweep: &Sweep) -> Option<Comparison> {
         paired: !matches!(paired, Some(2)),
     })
 }
+
+impl Report {
+    /// A report of one sweep: its figures, and a table of its metric.
+    pub fn of_sweep(sweep: Sweep) -> Self {
+        let entry = |figure: &Figure| SectionFigure { sweep: sweep.name.clone(), figure: figure.clone() };
+        let table = sweep.metric.as_ref().map(|metric| TableRequest {
+            sweep: sweep.name.clone(),
+            value: metric.name.clone(),
+            reduce: metric.reduce,
+            rows: Vec::new(),
+            columns: Vec::new(),
+        });
+        let section = Section {
+            title: if sweep.about.is_empty() { sweep.name.clone() } else { sweep.about.clone() },
+            text: String::new(),
+            figures: sweep.figures.iter().map(entry).collect(),
+            tables: table.into_iter().collect(),
+            compare: Vec::new(),
+        };
+        Self {
+            name: sweep.name.clone(),
+            title: sweep.name.clone(),
+            since: None,
+            last_week: String::new(),
+            sections: vec![section],
+            ideas: Vec::new(),
+            folder: sweep.folder.clone(),
+            sweeps: vec![sweep],
+        }
+    }
+}

@@ -75,7 +75,7 @@ pub fn escape(text: &str) -> String {
 }
 
 /// The text on one line, with control characters shown: XML cannot hold them.
-fn shown(text: &str) -> String {
+pub fn shown(text: &str) -> String {
     text.chars().fold(String::with_capacity(text.len()), |mut out, c| {
         match c {
             '\n' | '\t' | '\r' => out.push(' '),
@@ -192,7 +192,7 @@ impl Canvas<'_> {
         let _ = writeln!(
             self.images,
             "<image x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" preserveAspectRatio=\"none\" \
-             image-rendering=\"optimizeSpeed\" style=\"image-rendering:pixelated\" href=\"data:image/png;base64,{data}\"/>"
+             image-rendering=\"optimizeSpeed\" href=\"data:image/png;base64,{data}\"/>"
         );
         Ok(())
     }

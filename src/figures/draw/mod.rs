@@ -11,8 +11,8 @@ mod scale;
 use super::FiguresError;
 use super::color::{GRID, INK, MUTED};
 use super::picture::{Axis, Picture, Row, Scale};
-pub use canvas::escape;
 use canvas::{Anchor, Canvas};
+pub use canvas::{escape, shown};
 use layout::{Frame, Layout};
 pub use scale::minus;
 

@@ -1,0 +1,153 @@
+//! What changed since an earlier report: each report keeps the runs and the winners that it saw in `report.json`.
+
+use super::write::{ReportError, put};
+use crate::spec::Report;
+use crate::store::{Scope, Status, Sweep};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Raised when an older tessera can no longer read `report.json`.
+const FORMAT: u32 = 1;
+
+/// What a report saw.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct State {
+    format: u32,
+    /// Of the report.
+    name: String,
+    /// When it was first rendered, seconds since 1970; kept by later renderings.
+    pub first: f64,
+    /// By sweep.
+    sweeps: BTreeMap<String, Seen>,
+}
+
+/// What a report saw of a sweep.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Seen {
+    /// Runs with a result.
+    done: BTreeSet<String>,
+    /// The cell with the best mean, as `method gamma, fr_learning_rate 0.1`.
+    winner: Option<String>,
+}
+
+impl State {
+    /// What this report sees now.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub fn of(report: &Report, sweeps: &[Sweep], out: &Path) -> Result<Self, ReportError> {
+        let first = match read(out)? {
+            Some(before) => before.first,
+            None => SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |age| age.as_secs_f64()),
+        };
+        let mut seen = BTreeMap::new();
+        for (spec, sweep) in report.sweeps.iter().zip(sweeps) {
+            let runs = sweep.scoped(&Scope::Current)?;
+            let done = runs.iter().filter(|run| run.status.is_done()).map(|run| run.run.to_string()).collect();
+            let winner = match &spec.metric {
+                Some(metric) => winner(sweep, metric)?,
+                None => None,
+            };
+            seen.insert(spec.name.clone(), Seen { done, winner });
+        }
+        Ok(Self { format: FORMAT, name: report.name.clone(), first, sweeps: seen })
+    }
+
+    /// Keeps it for the next report.
+    ///
+    /// # Errors
+    /// Where the file cannot be written.
+    pub fn save(&self, out: &Path) -> Result<(), ReportError> {
+        let text = serde_json::to_string_pretty(self).map_err(|error| ReportError::Text(error.to_string()))?;
+        put(&out.join("report.json"), (text + "\n").as_bytes())
+    }
+}
+
+/// The cell whose mean over seeds is best; diverged runs disqualify theirs.
+fn winner(sweep: &Sweep, metric: &crate::spec::Metric) -> Result<Option<String>, ReportError> {
+    let runs = sweep.scoped(&Scope::Current)?;
+    if !runs.iter().any(|run| run.status == Status::Finished) {
+        return Ok(None);
+    }
+    let numbers = crate::analyse::values(sweep, &runs, &metric.name, metric.reduce)?;
+    let axes = crate::analyse::axes(runs.iter().copied());
+    let mut cells: BTreeMap<String, Vec<f64>> = BTreeMap::new();
+    for (run, number) in runs.iter().zip(numbers) {
+        let own = axes.keys().filter(|axis| run.parameters.contains_key(*axis));
+        let name: Vec<String> = own.map(|axis| format!("{axis} {}", crate::analyse::level(run, axis))).collect();
+        let value = if run.status == Status::Diverged { Some(f64::NAN) } else { number };
+        cells.entry(name.join(", ")).or_default().extend(value);
+    }
+    let mean = |sample: &Vec<f64>| sample.iter().sum::<f64>() / sample.len() as f64;
+    let means = cells.iter().map(|(name, sample)| (name, mean(sample))).filter(|(_, mean)| mean.is_finite());
+    let sign = if metric.maximize { 1.0 } else { -1.0 };
+    let best = means.max_by(|a, b| (sign * a.1).total_cmp(&(sign * b.1)));
+    Ok(best.filter(|_| cells.len() > 1).map(|(name, _)| name.clone()))
+}
+
+/// The report to compare with: the one that `since` names, else the newest other one that is older than this one.
+///
+/// # Errors
+/// Where a report cannot be read, or the one that is named is not there.
+pub fn previous(report: &Report, results: &Path, out: &Path, first: f64) -> Result<Option<State>, ReportError> {
+    let reports = results.join("reports");
+    if let Some(name) = &report.since {
+        let found = read(&reports.join(name))?;
+        let missing = || ReportError::Text(format!("no report is called `{name}` in {}", reports.display()));
+        return found.map(Some).ok_or_else(missing);
+    }
+    let Ok(entries) = std::fs::read_dir(&reports) else { return Ok(None) };
+    let mut others = Vec::new();
+    for entry in entries.filter_map(Result::ok).filter(|entry| entry.path() != out) {
+        others.extend(read(&entry.path())?);
+    }
+    let older = others.into_iter().filter(|other| other.name != report.name && other.first < first);
+    Ok(older.max_by(|a, b| a.first.total_cmp(&b.first).then_with(|| a.name.cmp(&b.name))))
+}
+
+fn read(folder: &Path) -> Result<Option<State>, ReportError> {
+    let path = folder.join("report.json");
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(ReportError::File { verb: "read", path, cause: error }),
+    };
+    match serde_json::from_str::<State>(&text) {
+        Ok(state) if state.format == FORMAT => Ok(Some(state)),
+        Ok(state) => Err(ReportError::Text(format!(
+            "{} has format {}; this tessera reads format {FORMAT}",
+            path.display(),
+            state.format
+        ))),
+        Err(error) => Err(ReportError::Text(format!("{}: {error}", path.display()))),
+    }
+}
+
+/// What is new, one line each.
+pub fn since(before: &State, now: &State) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (name, seen) in &now.sweeps {
+        let Some(old) = before.sweeps.get(name) else {
+            lines.push(format!("New sweep {name}: {} runs done.", seen.done.len()));
+            continue;
+        };
+        let (new, gone) = (seen.done.difference(&old.done).count(), old.done.difference(&seen.done).count());
+        if new > 0 {
+            lines.push(format!("{name}: {new} more runs done ({} in all).", seen.done.len()));
+        }
+        if gone > 0 {
+            lines.push(format!("{name}: {gone} runs are no longer asked for."));
+        }
+        match (&old.winner, &seen.winner) {
+            (Some(old), Some(new)) if old != new => lines.push(format!("{name}: the best is now {new} (was {old}).")),
+            (None, Some(new)) => lines.push(format!("{name}: the best is {new}.")),
+            _ => {}
+        }
+    }
+    if lines.is_empty() {
+        lines.push("Nothing in the results.".to_owned());
+    }
+    lines
+}

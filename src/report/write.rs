@@ -1,0 +1,174 @@
+//! The files of a report and of figures.
+
+use super::changes::{self, State};
+use super::gather::{Body, gather};
+use super::{html, markdown};
+use crate::analyse::AnalyseError;
+use crate::figures::{Drawing, FiguresError, PAGE, Palette, SLIDE, Source, draw_all};
+use crate::spec::{Report, Sweep as Spec};
+use crate::store::{Scope, StoreError, Sweep};
+use rayon::prelude::*;
+use std::path::{Path, PathBuf};
+
+/// Why a report could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    /// The store could not be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A figure could not be drawn.
+    #[error("figure `{name}`: {error}")]
+    Figure {
+        /// Its name.
+        name: String,
+        /// Why.
+        error: FiguresError,
+    },
+    /// A table could not be made.
+    #[error(transparent)]
+    Table(#[from] AnalyseError),
+    /// A file could not be written or read.
+    #[error("cannot {verb} {}: {cause}", path.display())]
+    File {
+        /// `write`, `read`.
+        verb: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        cause: std::io::Error,
+    },
+    /// A text of the report cannot be shown.
+    #[error("{0}")]
+    Text(String),
+}
+
+impl ReportError {
+    pub(super) fn file(verb: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.to_owned();
+        move |cause| Self::File { verb, path, cause }
+    }
+}
+
+/// What was written.
+#[derive(Clone, Debug)]
+pub struct Written {
+    /// The page.
+    pub html: PathBuf,
+    /// The same in Markdown.
+    pub markdown: PathBuf,
+    /// Figures for which no runs matched.
+    pub empty: Vec<String>,
+}
+
+/// Writes a report into a folder: `report.html`, `report.md`, `figures/` and `report.json`, by which the next report
+/// knows what changed.
+///
+/// # Errors
+/// Where the store cannot be read, a figure or table cannot be made, or a file cannot be written.
+pub fn write(report: &Report, results: &Path, out: &Path) -> Result<Written, ReportError> {
+    let sweeps: Vec<Sweep> =
+        report.sweeps.iter().map(|spec| Sweep::open(results, &spec.name)).collect::<Result<_, _>>()?;
+    let now = State::of(report, &sweeps, out)?;
+    let changes = match changes::previous(report, results, out, now.first)? {
+        Some(before) => changes::since(&before, &now),
+        None => Vec::new(),
+    };
+    let body = gather(report, &sweeps, changes)?;
+    let figures: Vec<&Drawing> = body.figures().collect();
+    write_drawings(&figures, &out.join("figures"), &[Kind::Svg, Kind::Png])?;
+    let page = out.join("report.html");
+    let text = out.join("report.md");
+    put(&page, html::page(&body, &report.folder)?.as_bytes())?;
+    put(&text, markdown::markdown(&body)?.as_bytes())?;
+    now.save(out)?;
+    Ok(Written { html: page, markdown: text, empty: body.empty() })
+}
+
+/// A kind of file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// One file a figure.
+    Svg,
+    /// Two: for a page, and `-slide` for a slide.
+    Png,
+}
+
+/// Draws the figures of a sweep's spec (those named in `only`, or all) into a folder; the files and the figures
+/// without runs.
+///
+/// # Errors
+/// Where a figure cannot be drawn or a file cannot be written.
+pub fn draw_figures(
+    spec: &Spec,
+    sweep: &Sweep,
+    scope: &Scope,
+    only: &[String],
+    kinds: &[Kind],
+    out: &Path,
+) -> Result<(Vec<PathBuf>, Vec<String>), ReportError> {
+    let goal = spec.metric.as_ref().map(|metric| (&*metric.name, metric.maximize));
+    let named = |error| ReportError::Figure { name: spec.name.clone(), error };
+    let source = Source::new(sweep, scope, &spec.description, goal).map_err(named)?;
+    let mut palette = Palette::default();
+    source.color(&mut palette);
+    let chosen = spec.figures.iter().filter(|figure| only.is_empty() || only.contains(&figure.name));
+    let requests: Vec<_> = chosen.map(|figure| (figure, &source)).collect();
+    let mut drawings = Vec::with_capacity(requests.len());
+    for ((figure, _), drawing) in requests.iter().zip(draw_all(&requests, &palette)) {
+        drawings.push(drawing.map_err(|error| ReportError::Figure { name: figure.name.clone(), error })?);
+    }
+    let files = write_drawings(&drawings.iter().collect::<Vec<_>>(), out, kinds)?;
+    Ok((files, drawings.into_iter().filter(|drawing| drawing.empty).map(|drawing| drawing.name).collect()))
+}
+
+fn write_drawings(drawings: &[&Drawing], out: &Path, kinds: &[Kind]) -> Result<Vec<PathBuf>, ReportError> {
+    let one = |drawing: &&Drawing| -> Result<Vec<PathBuf>, ReportError> {
+        let named = |error| ReportError::Figure { name: drawing.name.clone(), error };
+        let mut files = Vec::new();
+        if kinds.contains(&Kind::Svg) {
+            files.push((format!("{}.svg", drawing.name), drawing.standalone().into_bytes()));
+        }
+        if kinds.contains(&Kind::Png) {
+            files.push((format!("{}.png", drawing.name), drawing.png(PAGE).map_err(named)?));
+            files.push((format!("{}-slide.png", drawing.name), drawing.png(SLIDE).map_err(named)?));
+        }
+        let put = |(name, bytes): (String, Vec<u8>)| {
+            let path = out.join(name);
+            put(&path, &bytes).map(|()| path)
+        };
+        files.into_iter().map(put).collect()
+    };
+    let files: Vec<Vec<PathBuf>> = drawings.par_iter().map(one).collect::<Result<_, _>>()?;
+    Ok(files.into_iter().flatten().collect())
+}
+
+/// Writes a file aside and renames it, so that no reader sees half of it.
+pub(super) fn put(path: &Path, bytes: &[u8]) -> Result<(), ReportError> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(ReportError::file("make the folder", folder))?;
+    }
+    let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+    let aside = path.with_file_name(format!(".{name}.{}", std::process::id()));
+    let written = std::fs::write(&aside, bytes).and_then(|()| std::fs::rename(&aside, path));
+    written.map_err(|cause| {
+        // Nothing half-written stays behind; that it is gone already is as good.
+        let _ = std::fs::remove_file(&aside);
+        ReportError::File { verb: "write", path: path.to_owned(), cause }
+    })
+}
+
+impl Body {
+    /// The figures for which no runs matched, and in which section they stand.
+    pub fn empty(&self) -> Vec<String> {
+        let empty = |part: &super::Part| {
+            let names = part.figures.iter().filter(|figure| figure.empty);
+            names.map(|figure| format!("{} ({})", figure.title, figure.name)).collect::<Vec<_>>()
+        };
+        self.parts.iter().flat_map(empty).collect()
+    }
+
+    /// All figures, in the order of the page.
+    pub fn figures(&self) -> impl Iterator<Item = &Drawing> {
+        self.parts.iter().flat_map(|part| &part.figures)
+    }
+}
