@@ -9,6 +9,7 @@ mod diff;
 mod doctor;
 mod export;
 mod finish;
+mod figures;
 mod import;
 mod logs;
 mod new;
@@ -17,6 +18,7 @@ mod query;
 mod remove;
 mod retry;
 mod run;
+mod report;
 mod schema;
 mod show;
 mod status;
@@ -52,6 +54,8 @@ enum Command {
     Retry(retry::Retry),
     Logs(logs::Logs),
     Doctor(doctor::Doctor),
+    Figures(figures::Figures),
+    Report(report::Report),
     Completions(completions::Completions),
     Compact(compact::Compact),
     Diff(diff::Diff),
@@ -78,6 +82,8 @@ pub fn main() -> ExitCode {
         Command::Retry(command) => command.run(&arguments.results),
         Command::Logs(command) => command.run(&arguments.results),
         Command::Doctor(command) => command.run(&arguments.results),
+        Command::Figures(command) => command.run(&arguments.results),
+        Command::Report(command) => command.run(&arguments.results),
         Command::Completions(command) => command.run(),
         Command::Compare(command) => command.run(&arguments.results),
         Command::Show(command) => command.run(&arguments.results),

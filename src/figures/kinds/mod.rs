@@ -1,7 +1,14 @@
 //! From a sweep to a picture, one file a kind of figure.
 
+mod before_after;
+mod boxes;
 mod curve;
+mod heatmap;
 mod histogram;
+mod images;
+mod points;
+mod profile;
+mod trajectory;
 
 use super::FiguresError;
 use super::color::Palette;
@@ -22,7 +29,15 @@ pub fn picture(figure: &Figure, source: &Source, palette: &Palette) -> Result<Pi
     match figure.kind {
         FigureKind::Curve => curve::picture(figure, source, &groups),
         FigureKind::Histogram => histogram::picture(figure, source, &groups),
-        _ => Err(FiguresError::Shape(format!("`{}` cannot be drawn yet", figure.kind.word()))),
+        FigureKind::Box | FigureKind::Violin => boxes::picture(figure, source, &groups),
+        FigureKind::Heatmap => heatmap::picture(figure, source, &groups),
+        FigureKind::Matrix => images::matrix(figure, source, &groups),
+        FigureKind::Kernels => images::kernels(figure, source, &groups),
+        FigureKind::BeforeAfter => before_after::picture(figure, source, &groups),
+        FigureKind::Scatter => points::scatter(figure, source, &groups),
+        FigureKind::Response => points::response(figure, source, &groups),
+        FigureKind::Trajectory => trajectory::picture(figure, source, &groups),
+        FigureKind::Profile => profile::picture(figure, source, &groups),
     }
 }
 

@@ -1,0 +1,75 @@
+//! `tessera figures`: the figures of a sweep's spec as files.
+
+use super::answer::{Scoped, answer};
+use crate::error::{Error, ExitCode};
+use crate::report::{Kind, draw_figures};
+use crate::spec::{Document, Sweep as Spec, read};
+use crate::store::Sweep;
+use std::path::{Path, PathBuf};
+
+/// Draws the figures that the sweep's spec asks for, as SVG and PNG
+///
+/// Prints the files written. A PNG comes in two sizes, for a page and (`-slide`) for a slide.
+#[derive(clap::Args)]
+pub struct Figures {
+    /// A sweep's name
+    sweep: String,
+    /// Only these figures, by name
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    only: Vec<String>,
+    /// svg, png or both
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Picture::Svg, Picture::Png])]
+    format: Vec<Picture>,
+    /// The folder [default: figures/ of the sweep]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    scoped: Scoped,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Picture {
+    Svg,
+    Png,
+}
+
+impl Figures {
+    /// Draws and prints the files.
+    pub fn run(self, results: &Path) -> Result<ExitCode, Error> {
+        let sweep = Sweep::open(results, &self.sweep)?;
+        let spec = stored_spec(&sweep)?;
+        if spec.figures.is_empty() {
+            return Err(Error::usage(format!("the spec of `{}` asks for no figures", self.sweep))
+                .with_help("add `figures:` to the spec, then `tessera run` it again: what is done is not done twice"));
+        }
+        if let Some(unknown) = self.only.iter().find(|name| !spec.figures.iter().any(|figure| figure.name == **name)) {
+            let known: Vec<&str> = spec.figures.iter().map(|figure| &*figure.name).collect();
+            return Err(Error::usage(format!("`{}` has no figure `{unknown}`", self.sweep))
+                .with_help(format!("it has: {}", known.join(", "))));
+        }
+        let kinds = self.format.iter().map(|picture| match picture {
+            Picture::Svg => Kind::Svg,
+            Picture::Png => Kind::Png,
+        });
+        let out = self.out.clone().unwrap_or_else(|| sweep.layout().root().join("figures"));
+        let (files, empty) =
+            draw_figures(&spec, &sweep, &self.scoped.scope(), &self.only, &kinds.collect::<Vec<_>>(), &out)?;
+        for name in empty {
+            eprintln!("note: no runs match for the figure `{name}`");
+        }
+        answer(&files.iter().map(|file| format!("{}\n", file.display())).collect::<String>())?;
+        Ok(ExitCode::Success)
+    }
+}
+
+/// The spec that the newest plan of a sweep was made from.
+pub(super) fn stored_spec(sweep: &Sweep) -> Result<Spec, Error> {
+    let Some(planned) = sweep.planned() else {
+        return Err(Error::usage(format!("`{}` was never run", sweep.name())).with_help("`tessera run SPEC` runs it"));
+    };
+    let path = sweep.layout().spec(&planned.spec);
+    match read(&path, &[])?.0 {
+        Document::Sweep(spec) => Ok(*spec),
+        Document::Report(_) => Err(Error::failure(format!("{} holds a report, not a sweep", path.display()))),
+    }
+}

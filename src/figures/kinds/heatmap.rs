@@ -1,0 +1,106 @@
+//! `heatmap`: a summary over two axes, as a mean over seeds; the values are written in where there is room.
+
+use super::number;
+use crate::figures::FiguresError;
+use crate::figures::color::{Map, Rgb};
+use crate::figures::groups::{Groups, panels};
+use crate::figures::picture::{Axis, Data, Legend, Mark, Picture, Row, Scale, range};
+use crate::figures::source::{Source, level, levels, spelled};
+use crate::record::Value;
+use crate::spec::Figure;
+use std::collections::HashMap;
+
+/// Above so many cells the map is one image without written values.
+const WRITTEN: usize = 150;
+/// Cells without a value.
+const EMPTY: Rgb = Rgb(0xf0, 0xf0, 0xf0);
+
+pub fn picture(figure: &Figure, source: &Source, groups: &Groups) -> Result<Picture, FiguresError> {
+    let (Some(x), Some(down), Some(name)) = (&figure.x, &figure.down, figure.y.first()) else {
+        return Err(FiguresError::Shape("a heatmap needs `x`, `y` and a `value`".to_owned()));
+    };
+    let (across, along) = (sorted(levels(&groups.runs, x)), sorted(levels(&groups.runs, down)));
+    let numbers = source.summaries(&groups.runs, name, figure.reduce)?;
+    let by_run: HashMap<&str, f64> = groups
+        .runs
+        .iter()
+        .zip(numbers)
+        .filter_map(|(run, number)| Some((run.run.as_str(), number.filter(|x| x.is_finite())?)))
+        .collect();
+    let mean = |runs: &[&crate::store::RunState], x_level: &Value, y_level: &Value| {
+        let here = runs.iter().filter(|run| level(run, x) == *x_level && level(run, down) == *y_level);
+        let sample: Vec<f64> = here.filter_map(|run| by_run.get(run.run.as_str()).copied()).collect();
+        (!sample.is_empty()).then(|| (sample.iter().sum::<f64>() / sample.len() as f64, sample.len()))
+    };
+    let mut tables = Vec::new();
+    for row in &groups.rows {
+        for column in &groups.columns {
+            let runs = groups.panel(row, column);
+            let cells = along.iter().map(|b| across.iter().map(|a| mean(&runs, a, b)).collect::<Vec<_>>());
+            tables.push(cells.collect::<Vec<_>>());
+        }
+    }
+    let shown = |x: f64| if figure.log_y { x.max(f64::MIN_POSITIVE).ln() } else { x };
+    let finite = tables.iter().flatten().flatten().flatten().map(|(mean, _)| *mean);
+    let (low, high) = range(finite.filter(|x| !figure.log_y || *x > 0.0)).unwrap_or((0.0, 1.0));
+    let (low, high) = if high > low { (low, high) } else { (low, low + 1.0) };
+    let mut data = Data { columns: groups.data_columns(), rows: Vec::new() };
+    data.columns = [x.clone(), down.clone(), name.clone(), "n".to_owned()].to_vec();
+    let mut tables = tables.into_iter();
+    let made = panels(groups, |_, _, _| {
+        let Some(table) = tables.next() else { return Ok(Vec::new()) };
+        let mut marks = Vec::new();
+        let mut cells = Vec::new();
+        // The image runs from the top down, the axis from the bottom up.
+        for (b, row) in table.iter().enumerate().rev() {
+            for (a, cell) in row.iter().enumerate() {
+                let color = cell.map_or(EMPTY, |(mean, _)| {
+                    Map::Viridis.at((shown(mean) - shown(low)) / (shown(high) - shown(low)))
+                });
+                cells.push(color);
+                let Some((mean, n)) = cell else { continue };
+                data.rows.push(vec![across[a].to_string(), along[b].to_string(), number(*mean), n.to_string()]);
+                if across.len() * along.len() <= WRITTEN {
+                    let text = crate::figures::draw::minus(crate::analyse::significant(*mean, 3));
+                    marks.push(Mark::Words { at: (a as f64, b as f64), text, color: color.text() });
+                }
+            }
+        }
+        let (right, top) = (across.len() as f64 - 0.5, along.len() as f64 - 0.5);
+        marks.insert(0, Mark::Raster { sides: [-0.5, right, -0.5, top], size: (across.len(), along.len()), cells });
+        Ok(marks)
+    })?;
+    let names = |levels: &[Value]| Scale::Names(thinned(levels));
+    let rows = groups.rows.iter().zip(made).map(|(level, panels)| Row {
+        label: groups.row_name(level),
+        y: Axis { label: source.label(down), scale: names(&along) },
+        panels,
+    });
+    Ok(Picture {
+        title: figure.heading(),
+        columns: groups.headings(),
+        rows: rows.collect(),
+        x: Axis { label: source.label(x), scale: names(&across) },
+        legend: Legend::Bar {
+            title: source.label(name),
+            map: Map::Viridis,
+            scale: if figure.log_y { Scale::Log(low, high) } else { Scale::Linear(low, high) },
+        },
+        notes: groups.notes(figure),
+        aspect: (across.len() > 12 && along.len() > 12).then_some(1.0),
+        data,
+    })
+}
+
+fn sorted(mut levels: Vec<Value>) -> Vec<Value> {
+    if levels.iter().all(|level| level.as_f64().is_some()) {
+        levels.sort_by(|a, b| a.as_f64().partial_cmp(&b.as_f64()).unwrap_or(std::cmp::Ordering::Equal));
+    }
+    levels
+}
+
+/// The names of levels; of many only every few, since they would run into each other.
+fn thinned(levels: &[Value]) -> Vec<String> {
+    let every = levels.len().div_ceil(14).max(1);
+    levels.iter().enumerate().map(|(i, l)| if i % every == 0 { spelled(l) } else { String::new() }).collect()
+}
