@@ -136,12 +136,13 @@ impl Execution {
         }
         writer.flush()?;
         drop(writer);
-        super::finish::finish(results, &sweep.name)?;
+        let code = close(&summary, &sweep);
         if unknown > 0 {
             eprintln!("{unknown} runs were begun on another machine, and nothing is known of them");
             eprintln!("  help: where that machine is gone: tessera retry {} --lost", sweep.name);
         }
-        Ok(close(&summary, results, &sweep))
+        super::finish::finish(results, *sweep)?;
+        Ok(code)
     }
 
     fn planned(&self, results: &Path) -> Result<(Box<Sweep>, Plan), Error> {
@@ -408,7 +409,7 @@ fn commit(folder: &Path) -> String {
 }
 
 /// Says how it went and where to look; the exit code.
-fn close(summary: &Summary, results: &Path, sweep: &Sweep) -> ExitCode {
+fn close(summary: &Summary, sweep: &Sweep) -> ExitCode {
     let mut words = vec![format!("{} done", summary.done)];
     if summary.diverged > 0 {
         words[0] += &format!(" ({} diverged)", summary.diverged);
@@ -433,7 +434,6 @@ fn close(summary: &Summary, results: &Path, sweep: &Sweep) -> ExitCode {
     if summary.failed.len() > 3 {
         eprintln!("  and {} more: tessera status {}", summary.failed.len() - 3, sweep.name);
     }
-    eprintln!("results: {}", results.join(&sweep.name).display());
     match summary.early {
         Some(Early::Stopped) => {
             eprintln!("stopped; the same command goes on from here");
