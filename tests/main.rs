@@ -8,6 +8,7 @@ mod package;
 mod pickup;
 mod plan;
 mod run;
+mod run_command;
 mod spec;
 mod stage;
 mod store;

@@ -1,0 +1,202 @@
+//! The whole way, as people go it: `tessera run`, `status`, `stop`, `retry`, `logs`, with a shell script as trainer.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+/// A folder with a spec, a script and results.
+struct Place(tempfile::TempDir);
+
+impl Place {
+    /// A sweep `s` of four runs of this script; `$1` is the run's folder, `$2` is `x`: 1, 2, 3, 4.
+    fn new(script: &str, further: &str) -> Self {
+        let place = Self(tempfile::tempdir().unwrap());
+        std::fs::write(place.path().join("train.sh"), script).unwrap();
+        let spec = format!(
+            "sweep: s\ncommand: sh train.sh {{run.dir}} {{x}}\nmetric: {{name: loss, goal: min, reduce: last}}\n\
+             grid:\n  x: [1, 2, 3, 4]\n{further}"
+        );
+        std::fs::write(place.path().join("s.yaml"), spec).unwrap();
+        place
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tessera"));
+        command.current_dir(self.path()).args(arguments).env("TESSERA_RESERVATIONS", "").env_remove("TESSERA_RESULTS");
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    fn tessera(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    fn start(&self) -> Child {
+        self.command(&["run", "s.yaml", "--slots", "2"]).spawn().unwrap()
+    }
+
+    /// How often each run has a `finished` line.
+    fn finished(&self) -> Vec<usize> {
+        let mut counts = std::collections::BTreeMap::new();
+        for journal in std::fs::read_dir(self.path().join("results/s/journal")).unwrap() {
+            let text = std::fs::read_to_string(journal.unwrap().path()).unwrap();
+            for line in text.lines().filter(|line| line.contains(r#""fact":"finished""#)) {
+                let fact: serde_json::Value = serde_json::from_str(line).unwrap();
+                *counts.entry(fact["run"].to_string()).or_insert(0) += 1;
+            }
+        }
+        counts.into_values().collect()
+    }
+
+    /// The processes that scripts have noted in `pid.*`.
+    fn noted(&self) -> Vec<u32> {
+        let files = std::fs::read_dir(self.path()).unwrap().map(|file| file.unwrap().path());
+        let noted = files.filter(|path| path.file_name().is_some_and(|n| n.to_string_lossy().starts_with("pid.")));
+        noted.filter_map(|path| std::fs::read_to_string(path).ok()?.trim().parse().ok()).collect()
+    }
+}
+
+/// Writes one value.
+const METRICS: &str = "printf 'step,loss\\n0,%s\\n' \"$2\" > \"$1/metrics.csv\"\n";
+/// Notes its process and goes on for long, until it is told to end.
+const LONG: &str = "echo $$ > pid.$2\nprintf 'step,loss\\n0,1\\n' > \"$1/metrics.csv\"\nsleep 60 & wait\n";
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn until(what: &str, mut condition: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !condition() {
+        assert!(Instant::now() < deadline, "{what} does not come");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn is_gone(pid: &u32) -> bool {
+    tessera::run::host::process(*pid).is_none_or(|(state, _)| state == 'Z')
+}
+
+#[test]
+fn a_sweep_is_executed_once_and_its_table_is_there() {
+    let place = Place::new(METRICS, "");
+    let dry = place.tessera(&["run", "s.yaml", "--dry-run"]);
+    assert!(dry.status.success(), "{}", said(&dry));
+    assert_eq!(String::from_utf8_lossy(&dry.stdout).lines().count(), 4);
+    assert!(!place.path().join("results").exists());
+    let first = place.tessera(&["run", "s.yaml", "--limit", "3"]);
+    assert!(first.status.success(), "{}", said(&first));
+    let second = place.tessera(&["run", "s.yaml"]);
+    assert!(said(&second).contains("1 new · 3 done"), "{}", said(&second));
+    let third = place.tessera(&["run", "s.yaml"]);
+    assert!(third.status.success() && said(&third).contains("nothing to do: 4 done"), "{}", said(&third));
+    assert_eq!(place.finished(), [1, 1, 1, 1]);
+    assert!(place.path().join("results/s/runs.parquet").is_file());
+    let table = place.tessera(&["table", "s", "--rows", "x", "--format", "csv"]);
+    assert!(String::from_utf8_lossy(&table.stdout).contains('4'), "{}", said(&table));
+    let status = place.tessera(&["status", "s"]);
+    assert!(String::from_utf8_lossy(&status.stdout).contains("4 finished"), "{}", said(&status));
+}
+
+#[test]
+fn failures_are_told_and_retried() {
+    let place = Place::new(&format!("{METRICS}echo why it fails\ntest $2 != 3 || test -e mended || exit 5\n"), "");
+    let output = place.tessera(&["run", "s.yaml"]);
+    assert_eq!(output.status.code(), Some(3));
+    assert!(said(&output).contains("1 failed (crash)") && said(&output).contains("exit code 5"), "{}", said(&output));
+    let status = String::from_utf8_lossy(&place.tessera(&["status", "s"]).stdout).into_owned();
+    let failed = status.lines().find(|line| line.contains("crash: exit code 5")).unwrap();
+    let run = failed.split_whitespace().next().unwrap();
+    let log = place.tessera(&["logs", &run[..8]]);
+    assert_eq!(String::from_utf8_lossy(&log.stdout), "why it fails\n");
+    let why = place.tessera(&["status", "s", "--why", run]);
+    assert!(String::from_utf8_lossy(&why.stdout).contains("no process executes"), "{}", said(&why));
+    std::fs::write(place.path().join("mended"), "").unwrap();
+    let retried = place.tessera(&["retry", "s"]);
+    assert!(retried.status.success(), "{}", said(&retried));
+    assert_eq!(place.finished(), [1, 1, 1, 1]);
+}
+
+#[test]
+fn one_process_executes_a_sweep_and_can_be_stopped_from_elsewhere() {
+    let place = Place::new(LONG, "");
+    let mut first = place.start();
+    until("the first runs", || place.noted().len() == 2);
+    let second = place.tessera(&["run", "s.yaml"]);
+    assert_eq!(second.status.code(), Some(1));
+    assert!(said(&second).contains(&format!("process {} on", first.id())), "{}", said(&second));
+    assert!(place.tessera(&["stop", "s"]).status.success());
+    assert_eq!(first.wait().unwrap().code(), Some(130));
+    assert!(place.noted().iter().all(is_gone));
+    let status = place.tessera(&["status", "s"]);
+    assert!(String::from_utf8_lossy(&status.stdout).contains("2 stopped"), "{:?}", status);
+}
+
+#[test]
+fn what_a_killed_tessera_leaves_behind_is_ended_before_anything_starts() {
+    let place = Place::new(&format!("test -e mended && {{ {METRICS} exit 0; }}\n{LONG}"), "");
+    let mut first = place.start();
+    until("the first runs", || place.noted().len() == 2);
+    first.kill().unwrap();
+    first.wait().unwrap();
+    let left = place.noted();
+    assert!(!left.iter().any(is_gone));
+    std::fs::write(place.path().join("mended"), "").unwrap();
+    let again = place.tessera(&["run", "s.yaml"]);
+    assert!(again.status.success(), "{}", said(&again));
+    assert!(said(&again).contains("left behind"), "{}", said(&again));
+    assert!(left.iter().all(is_gone));
+    assert_eq!(place.finished(), [1, 1, 1, 1]);
+}
+
+#[test]
+fn a_power_cut_at_any_point_loses_and_repeats_nothing() {
+    for point in ["append", "appended", "synced", "rename", "renamed"] {
+        for count in [1, 2, 3] {
+            let place = Place::new(METRICS, "");
+            let cut = place.command(&["run", "s.yaml"]).env("TESSERA_FAIL_POINT", format!("{point}:{count}")).output();
+            assert_eq!(std::os::unix::process::ExitStatusExt::signal(&cut.unwrap().status), Some(9), "{point}:{count}");
+            let again = place.tessera(&["run", "s.yaml"]);
+            assert!(again.status.success(), "{point}:{count}: {}", said(&again));
+            assert_eq!(place.finished(), [1, 1, 1, 1], "{point}:{count}");
+        }
+    }
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_said_before_anything_starts() {
+    let place = Place::new(LONG, "");
+    std::fs::write(place.path().join("results"), "a file").unwrap();
+    let output = place.tessera(&["run", "s.yaml"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said(&output).contains("--results DIR"), "{}", said(&output));
+    assert!(place.noted().is_empty());
+}
+
+#[test]
+fn two_sweeps_share_the_cores_of_the_machine() {
+    let place = Place::new(LONG, "");
+    let reservations: PathBuf = place.path().join("reservations");
+    let cores = std::thread::available_parallelism().unwrap().get().to_string();
+    let other = std::fs::read_to_string(place.path().join("s.yaml")).unwrap().replace("sweep: s", "sweep: t");
+    std::fs::write(place.path().join("t.yaml"), other).unwrap();
+    let hold = |spec: &str| {
+        let mut command = place.command(&["run", spec, "--slots", &cores]);
+        command.env("TESSERA_RESERVATIONS", &reservations).spawn().unwrap()
+    };
+    let mut first = hold("s.yaml");
+    let held = || std::fs::read_dir(&reservations).map_or(0, |files| files.count()).to_string();
+    until("the first sweep's cores", || held() == cores && !place.noted().is_empty());
+    let mut second = hold("t.yaml");
+    let waits =
+        || String::from_utf8_lossy(&place.tessera(&["status", "t"]).stdout).contains("held by tessera run of `s`");
+    until("that the second waits", waits);
+    for (sweep, child) in [("t", &mut second), ("s", &mut first)] {
+        assert!(place.tessera(&["stop", sweep]).status.success());
+        assert_eq!(child.wait().unwrap().code(), Some(130));
+    }
+}
