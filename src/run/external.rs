@@ -56,6 +56,7 @@ impl Agent<'_> {
         let mut worker = Worker::new(process, class, reservation);
         worker.pickup = Some(pickup);
         worker.batch.push_back(place);
+        worker.first_attempt = attempt;
         worker.kernel_kills = host::out_of_memory_kills();
         worker.current = Some(Current { task: place, began: now, last_number: now, step: 0, value: None });
         if let super::Trainer::Command { version, .. } = &self.settings.trainer {
@@ -98,11 +99,11 @@ impl Agent<'_> {
         let Some(place) = self.workers[slot].as_ref().and_then(|w| w.current.as_ref()).map(|c| c.task) else {
             return Ok(());
         };
-        let (run, attempt) = (self.tasks[place].id().clone(), self.tasks[place].attempt);
+        let run = self.tasks[place].id().clone();
         if picked.restarted {
-            let label = self.label(place);
-            self.watch.say(&format!("{label}: the program began its steps anew; earlier rows of this attempt stay"));
+            self.begin_anew(slot, place)?;
         }
+        let attempt = self.tasks[place].attempt;
         let metric = self.settings.metric.clone();
         for rows in &picked.rows {
             self.sink.history(&run, attempt, rows)?;
@@ -115,8 +116,7 @@ impl Agent<'_> {
         }
         for said in picked.arrays {
             let file = said.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            let work = self.settings.folders.work(&run, attempt);
-            match arrays::take(said.path.parent().unwrap_or(&work), &file) {
+            match arrays::take(said.path.parent().unwrap_or(Path::new(".")), &file) {
                 Ok(arrays) => self.sink.arrays(&run, attempt, said.step, arrays)?,
                 Err(error) => self.watch.say(&error.to_string()),
             }
@@ -146,6 +146,16 @@ impl Agent<'_> {
         Ok(())
     }
 
+    /// What was handed on of this attempt is void, and its history follows again: rows are never taken back, so it
+    /// follows as the next attempt, which the same process executes.
+    fn begin_anew(&mut self, slot: usize, place: usize) -> Result<(), RunError> {
+        let task = &mut self.tasks[place];
+        let (run, attempt) = (task.id().clone(), task.attempt);
+        task.attempt += 1;
+        self.sink.fact(Fact::Stopped { time: host::unix_time(), run, attempt, seconds: 0.0 })?;
+        self.record_start(slot, place)
+    }
+
     /// A command has ended: its last numbers, then its result.
     pub(super) fn command_ended(&mut self, slot: usize, ended: &Ended, at: Instant) -> Result<(), RunError> {
         self.pick_up(slot, true)?;
@@ -154,6 +164,12 @@ impl Agent<'_> {
         let notes = worker.pickup.as_ref().map(Pickup::notes).unwrap_or_default();
         let why = worker.ending.take().map(|ending| ending.why);
         let kernel_oom = host::out_of_memory_kills() > worker.kernel_kills;
+        // Attempts that one process executed have one log.
+        let (task, folders) = (&self.tasks[place], &self.settings.folders);
+        if task.attempt != worker.first_attempt {
+            let first = folders.log(task.id(), worker.first_attempt);
+            let _ = std::fs::hard_link(first, folders.log(task.id(), task.attempt));
+        }
         let last = worker.process.logs.lock().unwrap_or_else(PoisonError::into_inner).last_lines();
         for note in notes {
             let label = self.label(place);

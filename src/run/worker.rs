@@ -36,6 +36,8 @@ pub struct Worker {
     pub kernel_kills: u64,
     /// Where the numbers of a command come from.
     pub pickup: Option<Pickup>,
+    /// The attempt that it was started as, of a command.
+    pub first_attempt: u32,
     /// What of the machine it holds.
     #[expect(dead_code, reason = "held as long as the worker is there")]
     pub reservation: Reservation,
@@ -107,6 +109,7 @@ impl Worker {
             frozen: None,
             kernel_kills: 0,
             pickup: None,
+            first_attempt: 0,
             reservation,
         }
     }
