@@ -59,7 +59,7 @@ fn text(bytes: &[u8]) -> String {
 }
 
 fn files(folder: &Path, ending: &str) -> usize {
-    let entries = std::fs::read_dir(folder).map(|entries| entries.flatten().collect()).unwrap_or(Vec::new());
+    let entries: Vec<_> = std::fs::read_dir(folder).map(|entries| entries.flatten().collect()).unwrap_or_default();
     entries.iter().filter(|entry| entry.file_name().to_string_lossy().ends_with(ending)).count()
 }
 

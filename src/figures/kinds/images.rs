@@ -209,7 +209,8 @@ fn arrange<'s>(figure: &Figure, source: &Source<'s>, groups: &Groups<'s>) -> Res
         for level in &groups.rows {
             let label = groups.row_name(level);
             let several = figure.y.len() > 1;
-            names.push([several.then(|| name.clone()).unwrap_or_default(), label].join(" ").trim().to_owned());
+            let sweep = if several { name.as_str() } else { "" };
+            names.push(format!("{sweep} {label}").trim().to_owned());
             for (column, (column_level, color)) in cells.iter().enumerate() {
                 let mut own = groups.colored(&groups.panel(level, column_level), color);
                 own.sort_by_key(|run| run.seed);
