@@ -92,3 +92,6 @@ fn photograph(path: &Path, cones: &[Cone]) -> Result<Scene, DataError> {
 fn file_name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
+
+#[cfg(test)]
+mod tests;
