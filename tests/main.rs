@@ -3,6 +3,7 @@
 
 mod analyse;
 mod architecture;
+mod command;
 mod end_to_end;
 mod package;
 mod pickup;

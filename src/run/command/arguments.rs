@@ -98,20 +98,40 @@ pub fn spelled(value: &Value, spelling: &Spelling) -> String {
             }
         }
         // Where values are parsed, a text that would be read as something else is put in quotes.
-        Value::Text(text) if spelling.lists == Lists::Brackets && needs_quotes(text) => quoted(text),
+        Value::Text(text) if spelling.lists == Lists::Brackets && needs_quotes(text) => {
+            if spelling.none == Nothing::Json { quoted_for_hydra(text) } else { quoted_for_python(text) }
+        }
         other => other.to_string(),
     }
 }
 
 fn needs_quotes(text: &str) -> bool {
-    let word = matches!(text.to_ascii_lowercase().as_str(), "true" | "false" | "none" | "null" | "");
-    word || text.parse::<f64>().is_ok()
-        || text.contains([',', '=', '[', ']', '{', '}', '(', ')', ':', '\'', '"', '\\'])
-        || text.starts_with(char::is_whitespace)
-        || text.ends_with(char::is_whitespace)
+    let word = matches!(text.to_ascii_lowercase().as_str(), "true" | "false" | "none" | "null" | "nan" | "inf");
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '/');
+    word || !text.starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '_' | '/')) || !text.chars().all(plain)
 }
 
-/// In single quotes, as Python and Hydra read them.
-fn quoted(text: &str) -> String {
+/// As Python reads it.
+fn quoted_for_python(text: &str) -> String {
     format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
+}
+
+/// As Hydra reads it: backslashes are special only before a quote.
+fn quoted_for_hydra(text: &str) -> String {
+    let mut out = String::from("'");
+    let mut backslashes = 0;
+    for c in text.chars() {
+        match c {
+            '\\' => backslashes += 1,
+            '\'' => {
+                out.extend(std::iter::repeat_n('\\', backslashes + 1));
+                backslashes = 0;
+            }
+            _ => backslashes = 0,
+        }
+        out.push(c);
+    }
+    out.extend(std::iter::repeat_n('\\', backslashes));
+    out.push('\'');
+    out
 }
