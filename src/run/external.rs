@@ -1,9 +1,10 @@
 //! Commands as trainers: one process a run, its numbers picked up from the files that it writes.
 
 use super::agent::Agent;
+use super::command::{newest, retain};
 use super::group::Ended;
 use super::log::Log;
-use super::pickup::{Picked, Pickup};
+use super::pickup::{Picked, Pickup, Said};
 use super::process::Process;
 use super::requests::Request;
 use super::reservation::Reservation;
@@ -75,6 +76,7 @@ impl Agent<'_> {
     }
 
     fn pick_up(&mut self, slot: usize, finish: bool) -> Result<(), RunError> {
+        self.retain_checkpoints(slot);
         loop {
             let Some(worker) = &mut self.workers[slot] else { return Ok(()) };
             let Some(pickup) = &mut worker.pickup else { return Ok(()) };
@@ -126,7 +128,9 @@ impl Agent<'_> {
             let file = format!("step-{}-{name}", said.step);
             let folder = self.settings.folders.checkpoints(&run);
             let kept = folder.join(&file);
-            // A link costs no room; where the file systems differ it is copied.
+            // A link costs no room; where the file systems differ it is copied. An older link goes first: copying onto
+            // it would write to the file itself.
+            let _ = std::fs::remove_file(&kept);
             let outcome = std::fs::create_dir_all(&folder)
                 .and_then(|()| std::fs::hard_link(&said.path, &kept))
                 .or_else(|_| std::fs::copy(&said.path, &kept).map(|_| ()));
@@ -151,14 +155,51 @@ impl Agent<'_> {
     fn begin_anew(&mut self, slot: usize, place: usize) -> Result<(), RunError> {
         let task = &mut self.tasks[place];
         let (run, attempt) = (task.id().clone(), task.attempt);
+        // A checkpoint of the void attempt has no history to go on from.
+        task.resume.take_if(|resume| resume.attempt == attempt);
         task.attempt += 1;
         self.sink.fact(Fact::Stopped { time: host::unix_time(), run, attempt, seconds: 0.0 })?;
         self.record_start(slot, place)
     }
 
+    /// Keeps the newest checkpoint that matches the spec's pattern: the next attempt goes on from it.
+    fn keep_newest(&mut self, slot: usize) -> Result<(), RunError> {
+        let super::Trainer::Command { command, .. } = &self.settings.trainer else { return Ok(()) };
+        // Without a template to go on with, a program would begin at its first step again.
+        let (Some(checkpoints), Some(_)) = (&command.checkpoints, &command.resume) else { return Ok(()) };
+        let Some(worker) = &self.workers[slot] else { return Ok(()) };
+        let (Some(pickup), Some(current)) = (&worker.pickup, &worker.current) else { return Ok(()) };
+        match newest(pickup.folder(), checkpoints) {
+            Ok(Some(found)) => {
+                // A name without a number says nothing of its step: it holds what was last recorded.
+                let said = Said { step: found.step.unwrap_or(current.step), path: found.path };
+                self.take_picked(slot, Picked { checkpoints: vec![said], ..Picked::default() })
+            }
+            Ok(None) => Ok(()),
+            Err(error) => {
+                self.watch.say(&format!("cannot look for checkpoints: {error}"));
+                Ok(())
+            }
+        }
+    }
+
+    /// Deletes older checkpoints that the spec does not keep.
+    fn retain_checkpoints(&mut self, slot: usize) {
+        let super::Trainer::Command { command, .. } = &self.settings.trainer else { return };
+        let Some(checkpoints) = command.checkpoints.as_ref().filter(|c| c.keep.is_some()) else { return };
+        let Some(pickup) = self.workers[slot].as_ref().and_then(|w| w.pickup.as_ref()) else { return };
+        if let Err(error) = retain(pickup.folder(), checkpoints) {
+            self.watch.say(&format!("cannot delete older checkpoints: {error}"));
+        }
+    }
+
     /// A command has ended: its last numbers, then its result.
     pub(super) fn command_ended(&mut self, slot: usize, ended: &Ended, at: Instant) -> Result<(), RunError> {
         self.pick_up(slot, true)?;
+        let told_to_end = self.workers[slot].as_ref().is_some_and(|worker| worker.ending.is_some());
+        if ended.code != Some(0) || told_to_end {
+            self.keep_newest(slot)?;
+        }
         let Some(worker) = &mut self.workers[slot] else { return Ok(()) };
         let Some(place) = worker.batch.front().copied() else { return Ok(()) };
         let notes = worker.pickup.as_ref().map(Pickup::notes).unwrap_or_default();

@@ -153,6 +153,11 @@ impl Pickup {
         Ok(Picked { restarted: true, arrays: picked.arrays, checkpoints: picked.checkpoints, ..again })
     }
 
+    /// The folder that it watches.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// When the run began, seconds since 1970: as was said, else the time of its first value.
     pub fn started(&self) -> Option<f64> {
         self.collector.started()
