@@ -29,5 +29,10 @@ pub fn watch(events: SyncSender<Event>) -> io::Result<Watched> {
 impl Drop for Watched {
     fn drop(&mut self) {
         self.0.close();
+        // The handlers would go on swallowing signals: what follows the runs is ended by them as any program is.
+        for signal in [SIGINT, SIGTERM, SIGHUP] {
+            // SAFETY: signal(2) with the default disposition runs no code of ours.
+            unsafe { libc::signal(signal, libc::SIG_DFL) };
+        }
     }
 }
