@@ -29,6 +29,11 @@ lint:
 bench *arguments: build
     OMP_WAIT_POLICY=passive {{bin}}/tessera-lab bench {{arguments}}
 
+# Time questions to a store of RUNS × ROWS × 15 metrics beside DuckDB and pandas (in FOLDER, deleted after). `./just bench-store python3 /tmp/bench 1000 100000`
+bench-store python folder runs rows: build
+    cargo bench --profile release --locked --features torch --bench store --no-run
+    {{python}} benches/store.py {{bin}}/tessera "$(ls -t {{bin}}/deps/store-* | grep -v '[.]d$' | head -n 1)" {{folder}} {{runs}} {{rows}}
+
 # Format the sources
 format:
     cargo fmt

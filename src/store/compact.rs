@@ -21,8 +21,8 @@ const ROWS_A_PART: u64 = 20_000_000;
 /// … of segments of at most so many bytes.
 const BYTES_A_PART: u64 = 4 << 30;
 
-/// So many rows are sorted at once …
-const ROWS_AT_ONCE: u64 = 1 << 19;
+/// So many values are sorted at once …
+const VALUES_AT_ONCE: u64 = 1 << 22;
 
 /// … that took about so many bytes in their segments.
 const BYTES_AT_ONCE: u64 = 64 << 20;
@@ -130,7 +130,9 @@ fn write_part(path: &Path, table: &str, sweep: &str, set: &[Sized]) -> Result<()
     let sorted = places.keys().filter_map(|key| spans.remove(key)).collect();
     let footer = Footer::new(table, sweep, takes.collect(), sorted);
     let bytes: u64 = set.iter().map(|(_, size)| size).sum();
-    let at_once = ROWS_AT_ONCE.min((BYTES_AT_ONCE * footer.rows()).checked_div(bytes).unwrap_or(u64::MAX)).max(1);
+    let at_once = (VALUES_AT_ONCE / schema.len().max(1) as u64)
+        .min((BYTES_AT_ONCE * footer.rows()).checked_div(bytes).unwrap_or(u64::MAX))
+        .max(1);
     write(path, &schema, &footer, |append| {
         let mut chunk: Vec<(&Places, u64)> = Vec::new();
         let mut held = 0;

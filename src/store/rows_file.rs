@@ -136,7 +136,7 @@ pub(crate) fn write(
         let mut file = Hashed { file, hash: blake3::Hasher::new() };
         let writer = ParquetWriter::new(&mut file)
             .with_compression(ParquetCompression::Zstd(None))
-            .with_key_value_metadata(Some(KeyValueMetadata::from_static(vec![(KEY.to_owned(), text)])));
+            .with_key_value_metadata(Some(metadata(schema, KEY, text)));
         let mut writer: BatchedWriter<_> = writer.batched(schema).map_err(failed(path))?;
         fill(&mut |rows| writer.write_batch(rows).map_err(failed(path)))?;
         writer.finish().map_err(failed(path))?;
@@ -171,6 +171,15 @@ impl Write for Hashed<'_> {
     fn flush(&mut self) -> std::io::Result<()> {
         self.file.flush()
     }
+}
+
+/// A footer's pairs: our own, and the Arrow schema with plain strings and lists. The library would write string views,
+/// in which other readers (pyarrow, and so pandas) cannot filter yet.
+pub(super) fn metadata(schema: &Schema, key: &str, text: String) -> KeyValueMetadata {
+    let plain = schema.to_arrow(CompatLevel::oldest());
+    let arrow = polars_parquet::write::schema_to_metadata_key(&plain);
+    let pairs = [(key.to_owned(), Some(text)), (arrow.key, arrow.value)];
+    KeyValueMetadata::from_static(pairs.into_iter().filter_map(|(key, value)| Some((key, value?))).collect())
 }
 
 /// A full disk stays recognisable as one.

@@ -1,7 +1,7 @@
 //! The table of runs: one row a run, with its parameters, its summaries and where it ran.
 
 use super::files::write_whole;
-use super::rows_file::failed;
+use super::rows_file::{failed, metadata};
 use super::{RunState, Scope, StoreError, Summaries, Sweep};
 use crate::record::{RunId, Value};
 use crate::spec::Reduce;
@@ -85,8 +85,7 @@ impl Sweep {
         let footer = RunsFooter { format: FORMAT, reduce: self.reduce().to_string(), metrics };
         let text = serde_json::to_string(&footer).unwrap_or_default();
         write_whole(&path, |file| {
-            let writer = ParquetWriter::new(file)
-                .with_key_value_metadata(Some(KeyValueMetadata::from_static(vec![(KEY.to_owned(), text)])));
+            let writer = ParquetWriter::new(file).with_key_value_metadata(Some(metadata(frame.schema(), KEY, text)));
             writer.finish(&mut frame).map(|_| ()).map_err(failed(&path))
         })
     }

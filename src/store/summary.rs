@@ -10,8 +10,8 @@ use polars::prelude::*;
 use rayon::prelude::*;
 use std::collections::{HashMap, HashSet};
 
-/// About so many rows are read at once.
-const STRETCH: u64 = 1 << 20;
+/// About so many values are read at once by each thread.
+const VALUES_AT_ONCE: u64 = 1 << 21;
 
 /// The summaries of each run, in the order of the metrics asked for; `None` where the metric was not recorded.
 pub type Summaries = HashMap<RunId, Vec<Option<f64>>>;
@@ -108,8 +108,9 @@ impl Sweep {
                 *last = (*last).max(span.last.min(below - 1));
             }
         }
+        let at_once = VALUES_AT_ONCE / (1 + metrics.len() as u64);
         let stretches: Vec<Stretch> =
-            table.files.iter().flat_map(|file| stretches(file, reduce, &lineages, &lasts)).collect();
+            table.files.iter().flat_map(|file| stretches(file, at_once, reduce, &lineages, &lasts)).collect();
         let seen: Result<Vec<_>, StoreError> =
             stretches.par_iter().map(|stretch| read(stretch, metrics, reduce, &lineages, &lasts)).collect();
         // Merged in the order of the files, whichever was read first: sums do not depend on it.
@@ -129,6 +130,7 @@ pub(super) const KEYS: [&str; 5] = ["sweep", "run", "attempt", "step", "elapsed"
 
 fn stretches<'a>(
     file: &'a RowsFile,
+    at_once: u64,
     reduce: Reduce,
     lineages: &Lineages,
     lasts: &HashMap<&RunId, u64>,
@@ -147,7 +149,7 @@ fn stretches<'a>(
             };
         if wanted {
             match found.last_mut() {
-                Some(stretch) if open && offset + span.rows - stretch.offset <= STRETCH => stretch.spans.push(span),
+                Some(stretch) if open && offset + span.rows - stretch.offset <= at_once => stretch.spans.push(span),
                 _ => found.push(Stretch { file, offset, spans: vec![span] }),
             }
         }
