@@ -1,5 +1,6 @@
 //! The one place that renders errors and chooses exit codes.
 
+pub use crate::spec::printable;
 use crate::spec::{Problem, Problems, Severity};
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource};
 
@@ -115,15 +116,4 @@ fn render_problem(problem: &Problem, handler: &GraphicalReportHandler) -> String
         Ok(()) => text,
         Err(_) => format!("error: {}\n", printable(&problem.message)),
     }
-}
-
-/// The text with control characters shown instead of sent to the terminal; line breaks and tabs stay.
-pub fn printable(text: &str) -> String {
-    text.chars()
-        .map(|c| match c {
-            '\n' | '\t' => c.to_string(),
-            c if c.is_control() => c.escape_default().to_string(),
-            c => c.to_string(),
-        })
-        .collect()
 }

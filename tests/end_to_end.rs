@@ -79,7 +79,7 @@ fn one_command_leads_to_a_report_and_a_second_has_nothing_to_do() {
 
     let table = house.tessera(&["table", "small", "--rows", "method", "--cols", "fr_learning_rate", "--format", "csv"]);
     assert!(table.status.success(), "{}", text(&table.stderr));
-    assert_eq!(text(&table.stdout).lines().filter(|line| line.contains("_losses") || line.contains("lagr")).count(), 2);
+    assert_eq!(text(&table.stdout).lines().filter(|line| line.contains("_losses") || line.contains("lagr")).count(), 4);
 
     let journal = |house: &House| {
         let folder = house.path("results/small/journal");

@@ -51,7 +51,7 @@ impl Watch for Bars {
     }
 
     fn say(&mut self, line: &str) {
-        let _ = self.all.println(crate::error::printable(line));
+        let _ = self.all.println(crate::spec::printable(line));
     }
 
     fn finish(&mut self) {
@@ -85,7 +85,7 @@ impl Watch for Lines {
     }
 
     fn say(&mut self, line: &str) {
-        eprintln!("{}", crate::error::printable(line));
+        eprintln!("{}", crate::spec::printable(line));
     }
 
     fn finish(&mut self) {}

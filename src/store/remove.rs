@@ -42,9 +42,15 @@ impl Sweep {
     /// While the sweep is being compacted; where a file cannot be moved.
     pub fn remove(&self, paths: &[PathBuf]) -> Result<PathBuf, StoreError> {
         let layout: &Layout = self.layout();
-        let trash =
-            layout.trash().join(format!("{}-{}", self.name, jiff::Timestamp::now().strftime("%Y%m%dT%H%M%S%.3f")));
         let claim = Claim::take(&layout.claims(), "compact")?;
+        let name = format!("{}-{}", self.name, jiff::Timestamp::now().strftime("%Y%m%dT%H%M%S%.3f"));
+        // Two removals may come within a millisecond.
+        let mut trash = layout.trash().join(&name);
+        let mut again = 1;
+        while trash.exists() {
+            again += 1;
+            trash = layout.trash().join(format!("{name}-{again}"));
+        }
         for path in paths {
             let place = match path.strip_prefix(layout.root()) {
                 Ok(rest) if rest.as_os_str().is_empty() => trash.clone(),

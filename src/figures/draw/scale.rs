@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn ticks_are_round_and_as_long_as_their_step() {
-        assert_eq!(labels(Scale::Linear(0.0, 1.0), 5), ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]);
+        assert_eq!(labels(Scale::Linear(0.0, 1.0), 6), ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]);
         assert_eq!(labels(Scale::Linear(0.0, 1_500_000.0), 4).last().map(String::as_str), Some("1.5M"));
         assert_eq!(labels(Scale::Log(1e-3, 1.0), 4), ["0.001", "0.01", "0.1", "1"]);
         assert_eq!(labels(Scale::Log(1e-8, 1e-5), 4), ["10⁻⁸", "10⁻⁷", "10⁻⁶", "10⁻⁵"]);
