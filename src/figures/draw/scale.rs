@@ -35,7 +35,7 @@ impl Scale {
 fn spelled(x: f64, step: f64) -> String {
     let largest = x.abs().max(step);
     if largest >= 1e5 && step.is_finite() {
-        let thousands = if step >= 1e6 || largest >= 1e7 { (1e6, "M") } else { (1e3, "k") };
+        let thousands = if largest >= 1e6 { (1e6, "M") } else { (1e3, "k") };
         let scaled = x / thousands.0;
         let decimals = decimals(step / thousands.0);
         return if x == 0.0 { "0".to_owned() } else { minus(format!("{scaled:.decimals$}{}", thousands.1)) };
