@@ -4,13 +4,13 @@
 //! no more; a kill before it leaves the segments, a kill after it leaves files that nobody reads. What is in a part is
 //! never written again.
 
-use super::claim::Claim;
 use super::files::{ASIDE, fail_point, sync_folder};
 use super::rows_file::{Footer, RowsFile, Span, write};
 use super::table::Table;
 use super::writer::{ROWS_A_GROUP, row_groups};
 use super::{StoreError, Sweep};
 use crate::record::RunId;
+use crate::run::claim::Claim;
 use polars::prelude::*;
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};

@@ -1,5 +1,6 @@
 //! What a store can fail with, in words for people, each with its place.
 
+use crate::run::claim::ClaimError;
 use std::io::{Error, ErrorKind};
 use std::path::{Path, PathBuf};
 
@@ -109,5 +110,18 @@ impl StoreError {
             Self::Table { .. } => "`tessera verify SWEEP` lists every file that cannot be read".to_owned(),
             _ => return None,
         })
+    }
+}
+
+impl From<ClaimError> for StoreError {
+    fn from(error: ClaimError) -> Self {
+        match error {
+            ClaimError::Held(holder) => Self::Busy(format!("{holder} is at it")),
+            // Others take and give it back faster than it can be read.
+            ClaimError::File { path, cause } if cause.kind() == ErrorKind::ResourceBusy => {
+                Self::Busy(format!("others are at it ({})", path.display()))
+            }
+            ClaimError::File { path, cause } => Self::File { verb: "write", path, cause },
+        }
     }
 }

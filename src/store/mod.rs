@@ -3,7 +3,6 @@
 //!
 //! Truth is the journals and the rows in parts and in the segments that no part names; everything else is derived.
 
-mod claim;
 mod compact;
 mod error;
 mod files;
@@ -21,7 +20,6 @@ mod table;
 mod verify;
 mod writer;
 
-pub use claim::Claim;
 pub use compact::Compacted;
 pub use error::StoreError;
 pub use journal::Journal;

@@ -1,7 +1,8 @@
 //! Removal: files move to `results/.trash`, from where they can be moved back.
 
 use super::files::make_folder;
-use super::{Claim, Layout, RunState, StoreError, Sweep};
+use super::{Layout, RunState, StoreError, Sweep};
+use crate::run::claim::Claim;
 use std::path::PathBuf;
 
 /// What is to go.
