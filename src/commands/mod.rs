@@ -14,6 +14,7 @@ mod import;
 mod logs;
 mod new;
 mod plan;
+mod planned;
 mod query;
 mod remove;
 mod report;

@@ -1,15 +1,14 @@
 //! `tessera plan`: what a spec would run, and what of it exists already.
 
 use super::answer::answer;
+use super::planned::planned;
 use crate::analyse::{Cell, Format, Grid};
-use crate::error::{Error, ExitCode, render_problems};
+use crate::error::{Error, ExitCode};
 use crate::plan::{self, Plan, Run};
-use crate::record::fingerprint;
-use crate::spec::{self, Document, Problems, Sweep, Value};
+use crate::spec::{Sweep, Value};
 use crate::store::{self, RunState, Status};
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 /// More runs than this are not listed for people, unless asked.
@@ -37,7 +36,7 @@ pub struct PlanCommand {
 impl PlanCommand {
     /// Prints the plan.
     pub fn run(self, results: &Path) -> Result<ExitCode, Error> {
-        let (sweep, plan) = self.read(results)?;
+        let (sweep, plan) = planned(&self.spec, &self.sets, results)?;
         let stored = store::Sweep::open(results, &sweep.name).ok();
         let states: HashMap<&str, &RunState> =
             stored.iter().flat_map(|stored| stored.states()).map(|state| (state.run.as_str(), state)).collect();
@@ -56,20 +55,6 @@ impl PlanCommand {
             eprint!("{summary}");
         }
         Ok(ExitCode::Success)
-    }
-
-    fn read(&self, results: &Path) -> Result<(Box<Sweep>, Plan), Error> {
-        let color = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-        let (document, warnings) = spec::read(&self.spec, &self.sets)?;
-        eprint!("{}", render_problems(&warnings, color));
-        let Document::Sweep(sweep) = document else {
-            let message = format!("{} is a report, not a sweep", self.spec.display());
-            return Err(Error::usage(message).with_help(format!("tessera report {} --run", self.spec.display())));
-        };
-        let cache = results.join("cache");
-        let plan = plan::expand(&sweep, &|data| fingerprint(data, Some(&cache)).map_err(|error| error.to_string()))?;
-        eprint!("{}", render_problems(&Problems(plan.problems.clone()), color));
-        Ok((sweep, plan))
     }
 
     /// What each id is the hash of.

@@ -1,17 +1,17 @@
 //! `tessera run`: spec → plan → store → schedule and run; then figures.
 
-use crate::error::{Error, ExitCode, render_problems};
-use crate::plan::{Plan, expand};
-use crate::record::{Fact, Failure, PlannedRun, Resume, RunId, fingerprint};
+use super::planned::planned;
+use crate::error::{Error, ExitCode};
+use crate::plan::Plan;
+use crate::record::{Fact, Failure, PlannedRun, Resume, RunId};
 use crate::run::claim::{AGENT, Claim, ClaimError};
 use crate::run::leftover::{self, Leftover};
 use crate::run::{
     Early, Folders, RunError, Settings, Sink, Summary, Task, Trainer, duration, execute, find_lab, host, progress,
 };
-use crate::spec::{self, Document, Sweep};
+use crate::spec::{self, Sweep};
 use crate::store::{self, RunState, Status, Writer};
 use std::collections::{BTreeMap, HashSet};
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -101,7 +101,7 @@ pub(super) struct Execution {
 impl Execution {
     /// Executes it.
     pub fn execute(&self, results: &Path) -> Result<ExitCode, Error> {
-        let (sweep, plan) = self.planned(results)?;
+        let (sweep, plan) = planned(&self.spec, &self.sets, results)?;
         let trainer = trainer(&sweep)?;
         let stored = match store::Sweep::open(results, &sweep.name) {
             Ok(stored) => Some(stored),
@@ -143,20 +143,6 @@ impl Execution {
         }
         super::finish::finish(results, *sweep)?;
         Ok(code)
-    }
-
-    fn planned(&self, results: &Path) -> Result<(Box<Sweep>, Plan), Error> {
-        let color = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-        let (document, warnings) = spec::read(&self.spec, &self.sets)?;
-        eprint!("{}", render_problems(&warnings, color));
-        let Document::Sweep(sweep) = document else {
-            let message = format!("{} is a report, not a sweep", self.spec.display());
-            return Err(Error::usage(message).with_help(format!("tessera report {} --run", self.spec.display())));
-        };
-        let cache = results.join("cache");
-        let plan = expand(&sweep, &|folder| fingerprint(folder, Some(&cache)).map_err(|error| error.to_string()))?;
-        eprint!("{}", render_problems(&spec::Problems(plan.problems.clone()), color));
-        Ok((sweep, plan))
     }
 
     /// Which runs of the plan have no result, and from where they go on.
