@@ -7,11 +7,10 @@ use std::path::{Path, PathBuf};
 const STAGES: [&str; 9] = ["spec", "plan", "record", "schedule", "run", "store", "analyse", "figures", "report"];
 
 /// Libraries and the only modules that may name them.
-const HOMES: [(&str, &[&str]); 9] = [
+const HOMES: [(&str, &[&str]); 8] = [
     ("serde_yaml", &["spec"]),
     ("tch", &["lab"]),
     ("torch_sys", &["lab"]),
-    ("faer", &["lab"]),
     ("plotters", &["figures"]),
     ("resvg", &["figures"]),
     ("polars", &["store", "analyse", "figures", "report"]),
