@@ -4,6 +4,9 @@
 flags := "--release --locked --features torch"
 bin := env("CARGO_TARGET_DIR", "target") / "release"
 
+# The trainer's version: the commit that last changed its sources, `-dirty` where the tree has others; nothing without git.
+export TESSERA_GIT := `commit=$(git log -1 --abbrev=12 --format=%h -- src/lab src/record 2>/dev/null); git diff --quiet HEAD -- src/lab src/record 2>/dev/null || commit=${commit:+$commit-dirty}; echo "$commit"`
+
 # List the recipes
 default:
     @just --list --unsorted

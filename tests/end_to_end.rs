@@ -48,6 +48,8 @@ impl House {
             .args(arguments)
             .current_dir(self.folder.path())
             .env_remove("TESSERA_RESULTS")
+            // Other tessera processes on this machine must not hold a test up.
+            .env("TESSERA_RESERVATIONS", "")
             .env("NO_COLOR", "1")
             .output()
             .unwrap()

@@ -8,6 +8,7 @@ mod end_to_end;
 mod package;
 mod pickup;
 mod plan;
+mod probe;
 mod run;
 mod run_command;
 mod spec;

@@ -108,6 +108,7 @@ fn sweep(runs: &[&[(&str, Value)]]) -> Sweep {
     let settings = Settings {
         sweep: "test".into(),
         trainer: Trainer::Lab { name: "toy".into(), program: worker() },
+        probe: None,
         resources: Resources::default(),
         on_failure: OnFailure::default(),
         metric: Some("kl".into()),

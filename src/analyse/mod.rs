@@ -10,6 +10,7 @@ mod grid;
 mod interval;
 mod number;
 mod pivot;
+mod probed;
 mod query;
 mod value;
 
@@ -22,5 +23,6 @@ pub use grid::{Cell, Format, Grid};
 pub use interval::{Interval, mean_interval, quantile_95, standard_deviation};
 pub use number::{significant, with_error};
 pub use pivot::{Pivot, PivotCell, PivotRequest, pivot};
+pub use probed::Measured;
 pub use query::{Answer, Files, query, write_parquet};
 pub use value::values;

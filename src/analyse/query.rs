@@ -1,7 +1,7 @@
 //! SQL over the runs, histories and arrays of every sweep.
 
 use super::AnalyseError;
-use crate::store::{Scope, Sweep, rows_of_all, sweeps};
+use crate::store::{Scope, Sweep, probes_of_all, rows_of_all, sweeps};
 use polars::prelude::*;
 use polars::sql::SQLContext;
 use regex::Regex;
@@ -24,7 +24,7 @@ pub struct Answer {
     pub notes: Vec<String>,
 }
 
-/// Answers a query over `runs`, `history` and `arrays`. A table is read only if the query names it, and of it only
+/// Answers a query over `runs`, `history`, `arrays`, `probes` and `probe_arrays`. A table is read only if the query names it, and of it only
 /// the columns and row groups that it needs.
 ///
 /// # Errors
@@ -49,6 +49,11 @@ pub fn query(results: &Path, sql: &str, files: Files) -> Result<Answer, AnalyseE
     for table in ["history", "arrays"] {
         if names(table) {
             context.register(table, rows_of_all(&stores, table)?);
+        }
+    }
+    for (name, table) in [("probes", "history"), ("probe_arrays", "arrays")] {
+        if names(name) {
+            context.register(name, probes_of_all(&stores, table)?);
         }
     }
     // The engine panics on what it was built without; that must not take the caller down. A query has one result:

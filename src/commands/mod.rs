@@ -15,6 +15,7 @@ mod logs;
 mod new;
 mod plan;
 mod planned;
+mod probe;
 mod query;
 mod remove;
 mod report;
@@ -68,6 +69,7 @@ enum Command {
     Export(export::Export),
     Import(import::Import),
     Table(table::Table),
+    Probe(probe::Probe),
     New(new::New),
     Plan(plan::PlanCommand),
     Schema(schema::Schema),
@@ -95,6 +97,7 @@ pub fn main() -> ExitCode {
         Command::Remove(command) => command.run(&arguments.results),
         Command::Export(command) => command.run(&arguments.results),
         Command::Import(command) => command.run(&arguments.results),
+        Command::Probe(command) => command.run(&arguments.results),
         Command::Table(command) => command.run(&arguments.results),
         Command::New(command) => command.run(),
         Command::Plan(command) => command.run(&arguments.results),

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// SQL over the runs, history and arrays of every sweep
 ///
-/// Tables: runs (one row a run: sweep, run, current, status, failure, attempt, seed, each parameter, each summary, started, seconds, host, device, …), history (sweep, run, attempt, step, elapsed, each metric) and arrays (sweep, run, attempt, step, name, shape, values). Names with `.` or `/` need double quotes.
+/// Tables: runs (one row a run: sweep, run, current, status, failure, attempt, seed, each parameter, each summary, started, seconds, host, device, …), history (sweep, run, attempt, step, elapsed, each metric) and arrays (sweep, run, attempt, step, name, shape, values); of probes, probes (sweep, probe, run, attempt, step, current, asked, batches, each metric) and probe_arrays. Names with `.` or `/` need double quotes.
 #[derive(clap::Args)]
 pub struct Query {
     /// `SELECT method, avg(kl) FROM runs WHERE current GROUP BY method`

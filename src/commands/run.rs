@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// How long a worker that is told to end may take before it is killed.
-const GRACE: Duration = Duration::from_secs(10);
+pub(super) const GRACE: Duration = Duration::from_secs(10);
 
 /// Execute what is missing of a sweep, and draw its figures
 ///
@@ -192,7 +192,7 @@ impl Execution {
         Ok(ExitCode::Success)
     }
 
-    fn claim(&self, folders: &Folders, sweep: &str) -> Result<Claim, Error> {
+    pub(super) fn claim(&self, folders: &Folders, sweep: &str) -> Result<Claim, Error> {
         let claims = folders.sweep().join("claims");
         if self.lost {
             let _ = std::fs::remove_file(claims.join(AGENT));
@@ -211,7 +211,12 @@ impl Execution {
     }
 
     /// Attempts whose agent is gone: their processes are ended, and the journal says that they are lost.
-    fn end_leftovers(&self, stored: Option<&store::Sweep>, todo: &mut Todo, writer: &mut Writer) -> Result<(), Error> {
+    pub(super) fn end_leftovers(
+        &self,
+        stored: Option<&store::Sweep>,
+        todo: &mut Todo,
+        writer: &mut Writer,
+    ) -> Result<(), Error> {
         let states = stored.map(|stored| stored.states()).unwrap_or_default();
         let mut unknown = HashSet::new();
         let mut lost = false;
@@ -261,6 +266,7 @@ impl Execution {
         Settings {
             sweep: sweep.name.clone(),
             trainer,
+            probe: None,
             resources: sweep.resources.clone(),
             on_failure: sweep.on_failure.clone(),
             metric: sweep.metric.as_ref().map(|metric| metric.name.clone()),
@@ -281,8 +287,9 @@ impl Execution {
 
 /// What is to be done for a plan, and what is done.
 #[derive(Default)]
-struct Todo {
-    tasks: Vec<Task>,
+pub(super) struct Todo {
+    /// What is to be executed.
+    pub(super) tasks: Vec<Task>,
     new: usize,
     done: usize,
     diverged: usize,
@@ -290,7 +297,8 @@ struct Todo {
     open: usize,
     stopped: usize,
     kept: usize,
-    unknown: usize,
+    /// Runs begun on other machines.
+    pub(super) unknown: usize,
 }
 
 impl Todo {
@@ -311,7 +319,7 @@ impl Todo {
     }
 }
 
-fn outside(error: std::io::Error) -> Error {
+pub(super) fn outside(error: std::io::Error) -> Error {
     Error::failure(error.to_string())
 }
 
@@ -330,7 +338,7 @@ impl From<RunError> for Error {
 }
 
 /// The trainer's program is looked for before anything is written.
-fn trainer(sweep: &Sweep) -> Result<Trainer, Error> {
+pub(super) fn trainer(sweep: &Sweep) -> Result<Trainer, Error> {
     let name = sweep.trainer.name().to_owned();
     match &sweep.trainer {
         spec::Trainer::Command(command) => {
@@ -378,13 +386,13 @@ fn planned_fact(sweep: &Sweep, plan: &Plan) -> Fact {
 }
 
 /// The name of this machine's agent, as a file may be called.
-fn agent_name() -> String {
+pub(super) fn agent_name() -> String {
     let name: String = host::host_name().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
     format!("local-{name}")
 }
 
 /// The commit of the repository that the spec is in, with `-dirty` where its tree has changes; empty where none is.
-fn commit(folder: &Path) -> String {
+pub(super) fn commit(folder: &Path) -> String {
     let git = |arguments: &[&str]| {
         let output = std::process::Command::new("git").arg("-C").arg(folder).args(arguments).output().ok()?;
         output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())

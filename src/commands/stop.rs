@@ -7,7 +7,7 @@ use crate::run::requests::Request;
 use crate::store::Sweep;
 use std::path::Path;
 
-/// Stop a sweep that is executed, or some of its runs: they write a checkpoint first
+/// Stop a sweep that is executed (its probes too), or some of its runs: they write a checkpoint first
 #[derive(clap::Args)]
 pub struct Stop {
     /// A sweep's name
@@ -24,12 +24,17 @@ impl Stop {
     pub fn run(self, results: &Path) -> Result<ExitCode, Error> {
         let sweep = Sweep::open(results, &self.sweep)?;
         let runs = find(&sweep, &self.runs)?;
-        if !executed(&sweep) {
+        let probes = if runs.is_empty() { sweep.all_probes()? } else { Vec::new() };
+        let stores = std::iter::once(&sweep).chain(probes.iter().map(|probes| &probes.sweep));
+        let stores: Vec<&Sweep> = stores.filter(|store| executed(store)).collect();
+        if stores.is_empty() {
             eprintln!("nothing executes `{}`", self.sweep);
             return Ok(ExitCode::Success);
         }
         let request = Request::Stop { runs, kill: self.kill };
-        request.leave(sweep.layout().root()).map_err(|error| Error::failure(format!("cannot ask: {error}")))?;
+        for store in stores {
+            request.leave(store.layout().root()).map_err(|error| Error::failure(format!("cannot ask: {error}")))?;
+        }
         eprintln!("asked; `tessera status {} --watch` shows what happens", self.sweep);
         Ok(ExitCode::Success)
     }

@@ -4,7 +4,7 @@ use super::color::Palette;
 use super::picture::Data;
 use super::{Source, draw, kinds};
 use crate::spec::Figure;
-use crate::store::StoreError;
+use crate::store::{Scope, StoreError};
 use rayon::prelude::*;
 use std::collections::BTreeSet;
 
@@ -73,14 +73,32 @@ pub struct Drawing {
 /// # Errors
 /// Where the store cannot be read, the runs lack what is to be drawn, or the drawing library refuses.
 pub fn draw_one(figure: &Figure, source: &Source, palette: &Palette) -> Result<Drawing, FiguresError> {
+    let sweep = source.sweep.name();
+    let Some(what) = &figure.probe else { return draw_from(figure, source, palette, sweep) };
+    let description = source.description.of_probe(what).unwrap_or_else(|| source.description.clone());
+    let probes = source.sweep.probes(what)?;
+    let (store, runs) = match &probes {
+        Some(probes) => (&probes.sweep, probes.newest_of(&source.runs)),
+        None => (source.sweep, Vec::new()),
+    };
+    let measured = Source { runs, ..Source::new(store, &Scope::All, &description, None)? };
+    let mut drawing = draw_from(figure, &measured, palette, sweep)?;
+    if drawing.empty {
+        drawing.caption = format!("Nothing is measured yet: `tessera probe {what} {sweep}`.");
+    }
+    Ok(drawing)
+}
+
+/// Draws a figure of the sweep, or of a probe of the sweep, of that name.
+fn draw_from(figure: &Figure, source: &Source, palette: &Palette, sweep: &str) -> Result<Drawing, FiguresError> {
     let runs = source.chosen(figure);
     let picture = kinds::picture(figure, source, palette)?;
     Ok(Drawing {
         name: figure.name.clone(),
         title: picture.title.clone(),
         caption: figure.caption.clone().unwrap_or_default(),
-        provenance: provenance(figure, source, runs.len()),
-        query: query(figure, source),
+        provenance: provenance(figure, source, sweep, runs.len()),
+        query: query(figure, source, sweep),
         empty: runs.is_empty(),
         svg: draw::draw(&picture)?,
         data: picture.data,
@@ -92,7 +110,7 @@ pub fn draw_all(figures: &[(&Figure, &Source)], palette: &Palette) -> Vec<Result
     figures.par_iter().map(|(figure, source)| draw_one(figure, source, palette)).collect()
 }
 
-fn provenance(figure: &Figure, source: &Source, runs: usize) -> String {
+fn provenance(figure: &Figure, source: &Source, sweep: &str, runs: usize) -> String {
     let commits: BTreeSet<&str> = source
         .chosen(figure)
         .iter()
@@ -107,23 +125,25 @@ fn provenance(figure: &Figure, source: &Source, runs: usize) -> String {
         n => format!(" · {n} commits"),
     };
     let plural = if runs == 1 { "run" } else { "runs" };
-    format!("sweep {} · {runs} {plural} · {}{commits}", source.sweep.name(), figure.about)
+    let probe = figure.probe.as_ref().map_or_else(String::new, |what| format!(" · probe {what}"));
+    format!("sweep {sweep}{probe} · {runs} {plural} · {}{commits}", figure.about)
 }
 
 /// `tessera query` of the rows that the figure is made of.
-fn query(figure: &Figure, source: &Source) -> String {
+fn query(figure: &Figure, source: &Source, sweep: &str) -> String {
     let quoted = |name: &String| format!("\"{}\"", name.replace('"', "\"\""));
     let arrays = figure.y.iter().all(|y| source.description.arrays.iter().any(|array| array.name == *y));
-    let sweep = source.sweep.name().replace('\'', "''");
+    let sweep = sweep.replace('\'', "''");
+    let (history, tables, rows) = match &figure.probe {
+        None => ("history", "arrays", format!("sweep = '{sweep}'")),
+        Some(what) => ("probes", "probe_arrays", format!("sweep = '{sweep}' AND probe = '{what}' AND current")),
+    };
     if arrays {
         let names: Vec<String> = figure.y.iter().map(|name| format!("'{}'", name.replace('\'', "''"))).collect();
-        return format!(
-            "SELECT run, step, name, values FROM arrays WHERE sweep = '{sweep}' AND name IN ({})",
-            names.join(", ")
-        );
+        return format!("SELECT run, step, name, values FROM {tables} WHERE {rows} AND name IN ({})", names.join(", "));
     }
     let metrics: Vec<String> = figure.y.iter().map(quoted).collect();
-    format!("SELECT run, step, {} FROM history WHERE sweep = '{sweep}'", metrics.join(", "))
+    format!("SELECT run, step, {} FROM {history} WHERE {rows}", metrics.join(", "))
 }
 
 impl Drawing {

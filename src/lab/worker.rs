@@ -41,9 +41,11 @@ pub fn work() -> Result<(), String> {
     Worker { answers, stopped, pool: None }.serve(&received)
 }
 
-/// The trainer's version: git's description of the sources where the build knew it.
+/// The trainer's version: the commit that last changed its sources, where the build knew it (the justfile says it, so that a
+/// commit elsewhere neither builds anything again nor makes results stale).
 fn version() -> String {
-    option_env!("TESSERA_GIT").unwrap_or(concat!("v", env!("CARGO_PKG_VERSION"))).to_owned()
+    let commit = option_env!("TESSERA_GIT").filter(|commit| !commit.is_empty());
+    commit.unwrap_or(concat!("v", env!("CARGO_PKG_VERSION"))).to_owned()
 }
 
 /// Reads requests until there are no more, or one that is none; then looks whether anybody still listens.

@@ -25,6 +25,16 @@ pub enum Fact {
         /// The runs, each with the parameters that are not common.
         runs: Vec<PlannedRun>,
     },
+    /// A measurement on a stored checkpoint was asked for: what its id stands for.
+    Probe {
+        /// When.
+        time: f64,
+        /// Its id.
+        probe: RunId,
+        /// What is measured where.
+        #[serde(flatten)]
+        of: Probed,
+    },
     /// An attempt began.
     Started {
         /// When.
@@ -111,6 +121,29 @@ pub struct PlannedRun {
     /// Its active parameters that not all runs share.
     #[serde(default, skip_serializing_if = "Parameters::is_empty")]
     pub parameters: Parameters,
+}
+
+/// A measurement on a stored checkpoint.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Probed {
+    /// The run that the checkpoint is of.
+    pub run: RunId,
+    /// The attempt that wrote it.
+    pub attempt: u32,
+    /// Steps done at the checkpoint.
+    pub step: u64,
+    /// How many batches are measured.
+    pub batches: u64,
+}
+
+impl Probed {
+    /// The measurement's own id: of one kind, on a checkpoint of one sweep.
+    pub fn id(&self, what: &str, sweep: &str) -> RunId {
+        let Self { run, attempt, step, batches } = self;
+        RunId::of(&format!(
+            "probe {what}\nsweep {sweep}\nrun {run}\nattempt {attempt}\nstep {step}\nbatches {batches}\n"
+        ))
+    }
 }
 
 /// How a run that is a result ended.

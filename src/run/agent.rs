@@ -4,12 +4,12 @@ use super::graphics::Graphics;
 use super::heartbeat::Pulse;
 use super::process::{Event, Happening, Process};
 use super::reservation::{Reservation, Reservations};
-use super::settings::{Settings, Task, Trainer};
+use super::settings::{Probing, Settings, Task, Trainer};
 use super::summary::{Early, RunError, Summary};
 use super::view::{Watch, label};
 use super::worker::{Why, Worker};
 use super::{Sink, host, launch};
-use crate::record::{Job, Request};
+use crate::record::{Job, ProbeJob, Request};
 use crate::schedule::{Class, Crashes, Machine, Record, Start, State, Waiting, batch_size, decide};
 use std::collections::VecDeque;
 use std::sync::PoisonError;
@@ -315,7 +315,13 @@ impl<'a> Agent<'a> {
         worker.alone = start.alone;
         worker.class = start.class;
         worker.last_news = Instant::now();
-        worker.process.send(&Request::Train { runs: jobs });
+        worker.process.send(&match &self.settings.probe {
+            None => Request::Train { runs: jobs },
+            Some(Probing { what, batches }) => {
+                let probe = |job| ProbeJob { job, what: what.clone(), batches: *batches };
+                Request::Probe { runs: jobs.into_iter().map(probe).collect() }
+            }
+        });
     }
 
     /// Takes runs off the queue; they are near its front.

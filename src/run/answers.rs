@@ -137,11 +137,13 @@ impl Agent<'_> {
             ..self.provenance.clone()
         };
         let task = &self.tasks[place];
+        // A probe begins with a checkpoint and goes on from nothing.
+        let resume = task.resume.as_ref().filter(|_| self.settings.probe.is_none());
         let fact = Fact::Started {
             time: host::unix_time(),
             run: task.id().clone(),
             attempt: task.attempt,
-            resume: task.resume.as_ref().map(|resume| (resume.attempt, resume.step)),
+            resume: resume.map(|resume| (resume.attempt, resume.step)),
             provenance: Box::new(provenance),
         };
         Ok(self.sink.fact(fact)?)

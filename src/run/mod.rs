@@ -33,7 +33,7 @@ mod view;
 mod worker;
 
 pub use launch::find_lab;
-pub use settings::{Folders, Settings, Task, Trainer};
+pub use settings::{Folders, Probing, Settings, Task, Trainer};
 pub use sink::{Array, Sink, SinkError};
 pub use summary::{Early, FailedRun, RunError, Summary};
 pub use view::{SlotView, View, Watch, duration, label};

@@ -66,6 +66,15 @@ pub enum Trainer {
     },
 }
 
+/// A measurement on stored checkpoints.
+#[derive(Clone, Debug)]
+pub struct Probing {
+    /// `covariance`, `rates`, `gradient`, `kl`.
+    pub what: String,
+    /// How many batches.
+    pub batches: u64,
+}
+
 /// How runs are executed.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -73,6 +82,8 @@ pub struct Settings {
     pub sweep: String,
     /// Who executes runs.
     pub trainer: Trainer,
+    /// What is measured on the checkpoints that the tasks name; none: they are trained.
+    pub probe: Option<Probing>,
     /// What each run needs.
     pub resources: Resources,
     /// What to do with failures.
@@ -118,6 +129,15 @@ impl Folders {
     pub fn new(results: &Path, sweep: &str) -> std::io::Result<Self> {
         let results = std::path::absolute(results)?;
         Ok(Self { sweep: results.join(sweep), cache: results.join("cache") })
+    }
+
+    /// The folders of one kind of probe of a sweep.
+    ///
+    /// # Errors
+    /// Where the working directory is gone.
+    pub fn of_probe(results: &Path, sweep: &str, what: &str) -> std::io::Result<Self> {
+        let Self { sweep, cache } = Self::new(results, sweep)?;
+        Ok(Self { sweep: sweep.join("probes").join(what), cache })
     }
 
     /// Everything of the sweep.

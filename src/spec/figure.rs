@@ -104,6 +104,8 @@ pub struct Figure {
     pub name: String,
     /// What kind of picture.
     pub kind: FigureKind,
+    /// The probe whose numbers are drawn; the runs' own unless said.
+    pub probe: Option<String>,
     /// The metrics or arrays drawn.
     pub y: Vec<String>,
     /// What runs along the x axis; the step unless said.
@@ -210,9 +212,9 @@ pub const COLUMNS: [&str; 8] = ["seed", "status", "failure", "attempt", "host", 
 /// Columns of `runs` that are numbers and may be drawn like a summary.
 const NUMBERS: [&str; 2] = ["seconds", "peak_memory_mib"];
 
-const KEYS: [&str; 16] = [
-    "kind", "name", "y", "x", "value", "color", "facet", "where", "reduce", "band", "log", "smooth", "bins", "filled",
-    "title", "caption",
+const KEYS: [&str; 17] = [
+    "kind", "name", "probe", "y", "x", "value", "color", "facet", "where", "reduce", "band", "log", "smooth", "bins",
+    "filled", "title", "caption",
 ];
 
 impl Figure {
@@ -228,6 +230,21 @@ impl Figure {
             None
         })?;
         node.check_keys(&[&KEYS, further].concat());
+        let Some(probe) = node.get("probe") else { return Self::read_kind(node, names) };
+        let known: Vec<&str> = names.description.probes.iter().map(|probe| &*probe.name).collect();
+        if known.is_empty() {
+            probe.error("runs of this trainer cannot be probed".to_owned(), "`trainer: retina` can");
+            return None;
+        }
+        let what = known[probe.choice(&known)?].to_owned();
+        let description = names.description.of_probe(&what)?;
+        let names = Names { description: &description, parameters: names.parameters, metric: None };
+        let figure = Self::read_kind(node, &names)?;
+        let name = if node.get("name").is_some() { figure.name.clone() } else { format!("{what}-{}", figure.name) };
+        Some(Self { name, probe: Some(what), ..figure })
+    }
+
+    fn read_kind(node: &Node, names: &Names) -> Option<Self> {
         let Some(kind_node) = node.get("kind") else {
             node.error("a figure needs a `kind`".to_owned(), &format!("known here: {}", words().join(", ")));
             return None;
@@ -240,6 +257,7 @@ impl Figure {
         let figure = Self {
             name: String::new(),
             kind,
+            probe: None,
             y,
             x: read.x(),
             down,

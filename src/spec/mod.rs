@@ -40,7 +40,7 @@ pub use metric::{Metric, NoReduce, Reduce};
 pub use new::template_for;
 pub use node::Node;
 pub use origin::Origin;
-pub use parameter::{Description, Kind, Parameter, Quantity, TRAINERS, description};
+pub use parameter::{Description, Kind, Parameter, Probe, Quantity, TRAINERS, description};
 pub use printable::printable;
 pub use problem::{Problem, Problems, Severity};
 pub use read::{Document, is_sweep_name, read};

@@ -37,6 +37,20 @@ pub struct Description {
     pub metrics: Vec<Quantity>,
     /// What the arrays may hold.
     pub arrays: Vec<Quantity>,
+    /// What can be measured at a stored checkpoint.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub probes: Vec<Probe>,
+}
+
+/// A measurement at stored checkpoints.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Probe {
+    /// `covariance`, `rates` …
+    pub name: String,
+    /// What its rows hold; their steps are batches.
+    pub metrics: Vec<Quantity>,
+    /// Its arrays.
+    pub arrays: Vec<Quantity>,
 }
 
 impl Description {
@@ -53,7 +67,14 @@ impl Description {
             parameters: Vec::new(),
             metrics: Vec::new(),
             arrays: Vec::new(),
+            probes: Vec::new(),
         }
+    }
+
+    /// What figures may name that draw a probe's numbers: its metrics and arrays in place of the trainer's.
+    pub fn of_probe(&self, name: &str) -> Option<Self> {
+        let Probe { metrics, arrays, .. } = self.probes.iter().find(|probe| probe.name == name)?.clone();
+        Some(Self { metrics, arrays, ..self.clone() })
     }
 }
 

@@ -165,6 +165,8 @@ pub(crate) fn fold(facts: impl IntoIterator<Item = Fact>) -> (Vec<Planned>, Vec<
                 let runs = asked.iter().map(|(run, _)| run.clone()).collect();
                 plans.push((Planned { time, spec, tessera, trainer, metric, runs }, asked));
             }
+            // `probes` reads what the ids of probes stand for.
+            Fact::Probe { .. } => {}
             Fact::Started { time, run, attempt, resume, provenance } => {
                 let entry = gathered.entry(run).or_default().attempts.entry(attempt).or_default();
                 entry.started = Some(Start { time, resume, provenance: Arc::from(provenance) });

@@ -135,9 +135,9 @@ impl Sweep {
 ///
 /// # Errors
 /// Where a file cannot be read.
-pub fn rows_of_all(sweeps: &[Sweep], table: &str) -> Result<LazyFrame, StoreError> {
-    let opened: Result<_, StoreError> =
-        sweeps.iter().map(|sweep| Ok((sweep, sweep.table(table)?.files, Lineages::of(sweep.states())))).collect();
+pub fn rows_of_all<'s>(sweeps: impl IntoIterator<Item = &'s Sweep>, table: &str) -> Result<LazyFrame, StoreError> {
+    let open = |sweep: &'s Sweep| Ok((sweep, sweep.table(table)?.files, Lineages::of(sweep.states())));
+    let opened: Result<_, StoreError> = sweeps.into_iter().map(open).collect();
     scan(table, opened?)
 }
 

@@ -121,7 +121,7 @@ impl Writer {
 
 impl Sink for Writer {
     fn fact(&mut self, fact: Fact) -> Result<(), SinkError> {
-        if matches!(fact, Fact::Started { .. } | Fact::Planned { .. }) {
+        if matches!(fact, Fact::Started { .. } | Fact::Planned { .. } | Fact::Probe { .. }) {
             return self.journal.append([&fact]).map_err(sink_error);
         }
         self.facts.push(fact);
@@ -172,7 +172,7 @@ fn vouches(fact: &Fact) -> Option<(RunId, u32)> {
         | Fact::Finished { run, attempt, .. }
         | Fact::Failed { run, attempt, .. }
         | Fact::Stopped { run, attempt, .. } => Some((run.clone(), *attempt)),
-        Fact::Planned { .. } | Fact::Started { .. } => None,
+        Fact::Planned { .. } | Fact::Probe { .. } | Fact::Started { .. } => None,
     }
 }
 

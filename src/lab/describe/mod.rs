@@ -1,5 +1,6 @@
 //! What the trainers say of themselves: `tessera-lab describe` prints it, `src/spec/*.json` hold it, and a test compares.
 
+pub mod probes;
 pub mod retina;
 pub mod toy;
 
@@ -22,6 +23,16 @@ pub struct Description {
     parameters: Vec<Parameter>,
     metrics: Vec<Quantity>,
     arrays: Vec<Quantity>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    probes: Vec<Probe>,
+}
+
+/// What a probe measures.
+#[derive(Clone, Debug, Serialize)]
+pub struct Probe {
+    name: &'static str,
+    metrics: Vec<Quantity>,
+    arrays: Vec<Quantity>,
 }
 
 /// The description of a trainer; `None` if there is no such trainer.
@@ -33,6 +44,14 @@ pub fn description(trainer: &str) -> Option<Description> {
             parameters: retina::parameters(),
             metrics: quantities(retina::METRICS),
             arrays: quantities(retina::ARRAYS),
+            probes: probes::PROBES
+                .iter()
+                .map(|&(name, metrics, arrays)| Probe {
+                    name,
+                    metrics: quantities(metrics),
+                    arrays: quantities(arrays),
+                })
+                .collect(),
         }),
         "toy" => Some(Description {
             trainer: "toy",
@@ -40,6 +59,7 @@ pub fn description(trainer: &str) -> Option<Description> {
             parameters: toy::parameters(),
             metrics: quantities(toy::METRICS),
             arrays: Vec::new(),
+            probes: Vec::new(),
         }),
         _ => None,
     }
@@ -51,7 +71,10 @@ pub fn json(trainer: &str) -> Option<String> {
     serde_json::to_string_pretty(&description).ok().map(|text| text + "\n")
 }
 
-fn quantities(table: &[(&'static str, &'static str, &'static str)]) -> Vec<Quantity> {
+/// Names, units, definitions.
+pub type Table = &'static [(&'static str, &'static str, &'static str)];
+
+fn quantities(table: Table) -> Vec<Quantity> {
     table.iter().map(|&(name, unit, about)| Quantity { name, unit, about }).collect()
 }
 

@@ -15,6 +15,7 @@ mod recorder;
 pub mod shape;
 mod spread;
 pub mod start;
+mod sums;
 pub mod tensors;
 mod training;
 

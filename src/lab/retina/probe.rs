@@ -4,7 +4,8 @@
 //! - `covariance`: Wᵀ(C_x + σ_in²C_n)W without G, exact; C_z and C_zx (means of one matrix an image) and the sample covariances
 //!   of y and z, each from disjoint sets of 1, 10, 100 … batches: off-diagonal energy over the total, and the spread over
 //!   sets. One row for each size of set; `step` is the size.
-//! - `rates`: both distributions of rates over all batches, with the sampling noise of the per-neuron means.
+//! - `rates`: both distributions of rates over all batches, with the sampling noise of the per-neuron means; and, as a row of
+//!   its own, what single batches say on average.
 //! - `gradient`: mean gradients of β·kl and ‖h‖², how much of one batch's gradient is noise, the angle between them.
 //! - `kl`: mean, sd over batches and standard error.
 
@@ -13,6 +14,7 @@ use super::learner::Learner;
 use super::options::Options;
 use super::spread::{Found, MeanMatrix, SampleCovariance, Spread, off_diagonal_energy};
 use super::start;
+use super::sums::{MeanGradient, RATES, RateSums};
 use super::tensors::{Name, Tensors, gradient};
 use super::training::write_arrays;
 use crate::answers::Answers;
@@ -143,32 +145,29 @@ impl Probe {
     }
 
     fn rates(&self, batches: u64, stop: &dyn Fn() -> bool) -> Result<Option<Measured>, String> {
-        let zeros = || self.learner.running_mean.to_kind(Kind::Double).to_device(Device::Cpu).zeros_like();
-        let (mut sum, mut squares, mut per_image) = (zeros(), zeros(), Vec::new());
+        let mut all: Option<RateSums> = None;
+        let mut single = Vec::new();
         for batch in 0..batches {
             if stop() {
                 return Ok(None);
             }
             let (images, noise) = self.batch(batch);
             let rates = tch::no_grad(|| self.learner.forward(&images, &noise)).rates;
-            let rates = rates.to_kind(Kind::Double).to_device(Device::Cpu);
-            per_image.push(rates.mean_dim([1i64].as_slice(), false, None));
-            sum += rates.sum_dim_intlist(0, false, None::<Kind>);
-            squares += rates.square().sum_dim_intlist(0, false, None::<Kind>);
+            let sums = RateSums::of(&rates.to_kind(Kind::Double).to_device(Device::Cpu));
+            single.push(sums.numbers());
+            all = Some(match all {
+                Some(all) => all.join(sums),
+                None => sums,
+            });
         }
-        let images = (batches * self.batch as u64) as f64;
-        let per_neuron = sum / images;
-        let variance = (squares / images - per_neuron.square()) * (images / (images - 1.0).max(1.0));
-        let per_image = Tensor::cat(&per_image, 0);
-        let number = |tensor: Tensor| tensor.double_value(&[]);
-        let row = vec![
-            ("images".to_owned(), images),
-            ("rate_mean".to_owned(), number(per_neuron.mean(None))),
-            ("rate_sd_per_neuron".to_owned(), number(per_neuron.std(true))),
-            ("rate_sampling_noise".to_owned(), number((variance / images).mean(None).sqrt())),
-            ("rate_sd_per_image".to_owned(), number(per_image.std(true))),
-        ];
-        Ok(Some((vec![(batches, row)], vec![("rate_per_neuron", per_neuron), ("rate_per_image", per_image)])))
+        let Some(all) = all else { return Ok(None) };
+        let named = |numbers: [f64; 5]| RATES.iter().map(|name| (*name).to_owned()).zip(numbers).collect();
+        let mean = |column: usize| single.iter().map(|row| row[column]).sum::<f64>() / single.len() as f64;
+        let mut rows = vec![(batches, named(all.numbers()))];
+        if batches > 1 {
+            rows.insert(0, (1, named(std::array::from_fn(mean))));
+        }
+        Ok(Some((rows, vec![("rate_per_neuron", all.per_neuron()), ("rate_per_image", all.per_image)])))
     }
 
     fn gradient(&self, batches: u64, stop: &dyn Fn() -> bool) -> Result<Option<Measured>, String> {
@@ -235,31 +234,5 @@ impl Probe {
             ("kl_standard_error".to_owned(), sd / n.sqrt()),
         ];
         Ok(Some((vec![(batches, row)], vec![("kl_per_batch", Tensor::from_slice(&found))])))
-    }
-}
-
-/// The mean of a gradient over batches.
-#[derive(Default)]
-struct MeanGradient {
-    sum: Tensors,
-    squares: f64,
-    batches: f64,
-}
-
-impl MeanGradient {
-    fn add(&mut self, gradient: Tensors) {
-        self.squares += gradient.norm().double_value(&[]).powi(2);
-        self.sum = self.sum.plus(&gradient);
-        self.batches += 1.0;
-    }
-    fn mean(&self) -> Tensors {
-        self.sum.times(&Tensor::from(1.0 / self.batches))
-    }
-    fn norm(&self) -> f64 {
-        self.mean().norm().double_value(&[])
-    }
-    /// Root mean square norm of one batch's gradient.
-    fn norm_of_one(&self) -> f64 {
-        (self.squares / self.batches).sqrt()
     }
 }

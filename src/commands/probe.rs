@@ -1,0 +1,289 @@
+//! `tessera probe`: measurements on stored checkpoints, executed like runs and stored below `probes/`.
+
+use super::answer::{Scoped, answer};
+use super::figures::stored_spec;
+use super::run::{Execution, GRACE, Todo, agent_name, commit, outside, trainer};
+use crate::analyse::{Format, Measured, axes};
+use crate::error::{Error, ExitCode};
+use crate::record::{Fact, PlannedRun, Probed, Resume, RunId};
+use crate::run::{Early, Folders, Probing, RunError, Settings, Sink, Summary, Task, execute, host, progress};
+use crate::spec::{Condition, Sweep as Spec, Trainer, Value};
+use crate::store::{Checkpoint, RunState, StoreError, Sweep, Writer};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+/// Measure at stored checkpoints, without training again
+///
+/// Executed like runs: Ctrl-C stops it, and the same command goes on from there. The numbers are kept: figures (`probe: covariance`) and `tessera query` (tables probes and probe_arrays) read them.
+#[derive(clap::Args)]
+pub struct Probe {
+    /// What is measured
+    #[arg(value_enum)]
+    what: What,
+    /// A sweep's name
+    sweep: String,
+    /// How many batches
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..))]
+    batches: u64,
+    /// Only runs of which this holds: `method == lagrange and seed < 3`
+    #[arg(long = "where", value_name = "CONDITION", value_parser = Condition::parse)]
+    condition: Option<Condition>,
+    /// Which checkpoint of each run: last, best (by `checkpoint.best`) or the one after so many steps
+    #[arg(long, value_name = "WHICH", default_value = "last")]
+    checkpoint: Which,
+    /// How many at once [default: as many as GPUs or cores allow]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    slots: Option<u16>,
+    /// GPUs to use, by index in PCI order or UUID [default: all that CUDA_VISIBLE_DEVICES allows]
+    #[arg(long, value_name = "GPU", value_delimiter = ',')]
+    gpus: Vec<String>,
+    /// How the table is written
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+    #[command(flatten)]
+    scoped: Scoped,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum What {
+    /// Off-diagonal energy of WᵀCW (without G), C_z and C_zx (with G) and the sample covariances of y and z, and their spread over sets of 1, 10, 100 … batches
+    Covariance,
+    /// Firing rates, a neuron's mean over images and an image's mean over neurons, with the sampling noise
+    Rates,
+    /// Mean gradients of β·kl and of ‖h‖², their noise and the angle between them
+    Gradient,
+    /// kl with its standard error
+    Kl,
+}
+
+impl What {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Covariance => "covariance",
+            Self::Rates => "rates",
+            Self::Gradient => "gradient",
+            Self::Kl => "kl",
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Which {
+    Last,
+    Best,
+    Step(u64),
+}
+
+impl FromStr for Which {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        match (text, text.parse()) {
+            ("last", _) => Ok(Self::Last),
+            ("best", _) => Ok(Self::Best),
+            (_, Ok(step)) => Ok(Self::Step(step)),
+            _ => Err("expected last, best or a number of steps".to_owned()),
+        }
+    }
+}
+
+impl Probe {
+    /// Measures what is missing, and prints the table.
+    pub fn run(self, results: &Path) -> Result<ExitCode, Error> {
+        let sweep = Sweep::open(results, &self.sweep)?;
+        let spec = stored_spec(&sweep)?;
+        if !matches!(spec.trainer, Trainer::Retina) {
+            return Err(Error::usage(format!("`{}` has checkpoints that nothing here can read", self.sweep))
+                .with_help("probes measure runs of the built-in trainer `retina`"));
+        }
+        let wanted = self.wanted(&sweep)?;
+        let asked: Vec<RunId> = wanted.iter().map(|one| one.id.clone()).collect();
+        let code = self.measure(results, &sweep, &spec, &wanted)?;
+        let Some(probes) = sweep.probes(self.what.name())? else { return Ok(code) };
+        match probes.sweep.compact() {
+            Ok(_) | Err(StoreError::Busy(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let measured = Measured::of(&probes, &asked)?;
+        answer(&measured.grid(self.format).render(self.format))?;
+        for line in measured.answers() {
+            eprintln!("{line}");
+        }
+        Ok(code)
+    }
+
+    /// The checkpoints that are asked for.
+    fn wanted<'a>(&self, sweep: &'a Sweep) -> Result<Vec<Wanted<'a>>, Error> {
+        let runs = sweep.scoped(&self.scoped.scope())?;
+        if let Some(condition) = &self.condition {
+            let known = |name: &str| name == "seed" || runs.iter().any(|run| run.parameters.contains_key(name));
+            if let Some(name) = condition.names().find(|name| !known(name)) {
+                let varied: Vec<String> = axes(runs.iter().copied()).into_keys().collect();
+                return Err(Error::usage(format!("no run of `{}` has the parameter `{name}`", sweep.name()))
+                    .with_help(format!("they differ by {}, seed", varied.join(", "))));
+            }
+        }
+        let mut wanted = Vec::new();
+        let mut without = 0;
+        for run in runs.into_iter().filter(|run| self.condition.as_ref().is_none_or(|c| holds(c, run))) {
+            match self.checkpoint(sweep, run)? {
+                Some((checkpoint, file)) => {
+                    let Checkpoint { attempt, step, .. } = *checkpoint;
+                    let of = Probed { run: run.run.clone(), attempt, step, batches: self.batches };
+                    wanted.push(Wanted { run, id: of.id(self.what.name(), sweep.name()), of, file });
+                }
+                None => without += 1,
+            }
+        }
+        if without > 0 {
+            eprintln!("note: {without} runs have no such checkpoint");
+        }
+        if wanted.is_empty() {
+            return Err(Error::usage(format!("no run of `{}` has a checkpoint to measure", sweep.name())).with_help(
+                "checkpoints are kept by `checkpoint.every` and `checkpoint.keep`, and at the end of a run",
+            ));
+        }
+        Ok(wanted)
+    }
+
+    /// The checkpoint of a run, if it is still there.
+    fn checkpoint<'a>(&self, sweep: &Sweep, run: &'a RunState) -> Result<Option<(&'a Checkpoint, PathBuf)>, Error> {
+        let folder = std::path::absolute(sweep.layout().checkpoints(&run.run)).map_err(outside)?;
+        // Those of an execution that was done again are not this run's any more.
+        let own = run.checkpoints.iter().filter(|c| run.lineage.iter().any(|(attempt, _)| *attempt == c.attempt));
+        let mut there = own.map(|checkpoint| (checkpoint, folder.join(&checkpoint.file))).filter(|(_, f)| f.exists());
+        match self.checkpoint {
+            Which::Last => Ok(there.next_back()),
+            Which::Step(step) => Ok(there.rfind(|(checkpoint, _)| checkpoint.step == step)),
+            Which::Best => {
+                let all: Vec<_> = there.collect();
+                let Some((_, newest)) = all.last() else { return Ok(None) };
+                let best = best_step(newest).map_err(outside)?;
+                Ok(all.into_iter().rfind(|(checkpoint, _)| Some(checkpoint.step) == best))
+            }
+        }
+    }
+
+    /// Executes what is not measured yet.
+    fn measure(&self, results: &Path, sweep: &Sweep, spec: &Spec, wanted: &[Wanted]) -> Result<ExitCode, Error> {
+        let what = self.what.name();
+        let stored = sweep.probes(what)?;
+        let state = |id: &RunId| stored.as_ref().and_then(|stored| stored.sweep.state(id));
+        let mut todo = Todo::default();
+        for one in wanted {
+            let state = state(&one.id);
+            if state.is_none_or(|state| !state.status.is_done()) {
+                todo.tasks.push(one.task(state));
+            }
+        }
+        let (all, new) = (wanted.len(), todo.tasks.len());
+        let checkpoints = if all == 1 { "checkpoint" } else { "checkpoints" };
+        let (name, batches) = (sweep.name(), self.batches);
+        eprintln!("{name} {what}, {batches} batches: {all} {checkpoints}: {new} new · {} done", all - new);
+        if new == 0 {
+            return Ok(ExitCode::Success);
+        }
+        let trainer = trainer(spec)?;
+        let folders = Folders::of_probe(results, sweep.name(), what).map_err(outside)?;
+        let execution = Execution::default();
+        let _claim = execution.claim(&folders, sweep.name())?;
+        let agent = agent_name();
+        let mut writer = Writer::open(&sweep.layout().probes(), what, &agent)?;
+        execution.end_leftovers(stored.as_ref().map(|stored| &stored.sweep), &mut todo, &mut writer)?;
+        for one in wanted.iter().filter(|one| state(&one.id).is_none()) {
+            let fact = Fact::Probe { time: host::unix_time(), probe: one.id.clone(), of: one.of.clone() };
+            writer.fact(fact).map_err(RunError::from)?;
+        }
+        let asked = || wanted.iter().map(|one| &one.id);
+        let newest = stored.as_ref().and_then(|stored| stored.sweep.planned());
+        if newest.is_none_or(|newest| !newest.runs.iter().eq(asked())) {
+            writer.fact(planned(spec, what, wanted)).map_err(RunError::from)?;
+        }
+        writer.commit().map_err(RunError::from)?;
+        let settings = Settings {
+            sweep: format!("{} {what}", sweep.name()),
+            trainer,
+            probe: Some(Probing { what: what.to_owned(), batches: self.batches }),
+            resources: spec.resources.clone(),
+            on_failure: spec.on_failure.clone(),
+            metric: None,
+            common: Default::default(),
+            axes: axes(wanted.iter().map(|one| one.run)).into_keys().collect(),
+            slots: self.slots.map(usize::from),
+            gpus: self.gpus.clone(),
+            share_busy: false,
+            folders,
+            agent,
+            git: commit(&spec.folder),
+            spec: spec.hash.clone(),
+            done_before: (all - new, 0),
+            grace: GRACE,
+        };
+        let mut watch = progress::to_stderr();
+        let summary = execute(settings, todo.tasks, &mut writer, &mut *watch)?;
+        writer.flush()?;
+        Ok(close(&summary))
+    }
+}
+
+/// A measurement that is asked for.
+struct Wanted<'a> {
+    run: &'a RunState,
+    id: RunId,
+    of: Probed,
+    file: PathBuf,
+}
+
+impl Wanted<'_> {
+    fn planned(&self) -> PlannedRun {
+        PlannedRun { run: self.id.clone(), seed: self.run.seed, parameters: (*self.run.parameters).clone() }
+    }
+
+    fn task(&self, before: Option<&RunState>) -> Task {
+        let resume = Resume { attempt: self.of.attempt, step: self.of.step, checkpoint: self.file.clone() };
+        Task { planned: self.planned(), attempt: before.map_or(1, |before| before.attempt + 1), resume: Some(resume) }
+    }
+}
+
+fn planned(spec: &Spec, what: &str, wanted: &[Wanted]) -> Fact {
+    Fact::Planned {
+        time: host::unix_time(),
+        spec: spec.hash.clone(),
+        tessera: env!("CARGO_PKG_VERSION").to_owned(),
+        trainer: format!("probe {what}"),
+        metric: None,
+        common: Default::default(),
+        runs: wanted.iter().map(Wanted::planned).collect(),
+    }
+}
+
+fn holds(condition: &Condition, run: &RunState) -> bool {
+    let seed = Value::Integer(run.seed as i64);
+    let value = |name: &str| if name == "seed" { Some(&seed) } else { run.parameters.get(name) };
+    condition.any.iter().any(|all| all.iter().all(|clause| value(&clause.name).is_some_and(|v| clause.holds(v))))
+}
+
+/// The step of the best checkpoint so far, as a checkpoint says it; `None` where the run keeps none.
+fn best_step(checkpoint: &Path) -> std::io::Result<Option<u64>> {
+    let bytes = std::fs::read(checkpoint)?;
+    let (_, metadata) = safetensors::SafeTensors::read_metadata(&bytes).map_err(std::io::Error::other)?;
+    let best = metadata.metadata().as_ref().and_then(|said| said.get("best"));
+    Ok(best.and_then(|best| best.split_once(' ')?.0.parse().ok()))
+}
+
+/// Says how it went; the exit code.
+fn close(summary: &Summary) -> ExitCode {
+    for failed in summary.failed.iter().take(3) {
+        eprintln!("  {}: {}: {}", failed.label, failed.failure, failed.message);
+        if !failed.log.as_os_str().is_empty() {
+            eprintln!("    {}", failed.log.display());
+        }
+    }
+    match summary.early {
+        Some(Early::Stopped) => {
+            eprintln!("stopped; the same command goes on from here");
+            ExitCode::Stopped
+        }
+        _ if !summary.failed.is_empty() || summary.early.is_some() => ExitCode::SomeFailed,
+        _ => ExitCode::Success,
+    }
+}

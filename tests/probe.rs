@@ -1,0 +1,120 @@
+//! `tessera probe` on a small sweep: executed once, kept, asked again.
+
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+const SPEC: &str = "
+sweep: small
+trainer: retina
+metric: {name: kl, goal: max}
+base:
+  neurons: 6
+  colors: 1
+  kernel_size: 5
+  batch_size: 16
+  iterations: 20
+  shape: free
+  data.scenes: 2
+  data.scene_size: 64
+  data.covariance_samples: 2000
+  checkpoint.every: 10
+  checkpoint.best: kl
+grid:
+  method: [lagrange, two_losses]
+seeds: 2
+";
+
+struct House(tempfile::TempDir);
+
+impl House {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("small.yaml"), SPEC).unwrap();
+        let house = Self(folder);
+        house.tessera(&["run", "small.yaml"], 0);
+        house
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// What a command says: standard output, standard error.
+    fn tessera(&self, arguments: &[&str], code: i32) -> (String, String) {
+        let output: Output = Command::new(env!("CARGO_BIN_EXE_tessera"))
+            .args(arguments)
+            .current_dir(self.0.path())
+            .env_remove("TESSERA_RESULTS")
+            // Other tessera processes on this machine must not hold a test up.
+            .env("TESSERA_RESERVATIONS", "")
+            .env("NO_COLOR", "1")
+            .output()
+            .unwrap();
+        let [out, error] = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+        assert_eq!(output.status.code(), Some(code), "{out}{error}");
+        (out, error)
+    }
+
+    fn started(&self, what: &str) -> usize {
+        let journals = std::fs::read_dir(self.path(&format!("results/small/probes/{what}/journal"))).unwrap();
+        let journals = journals.map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap());
+        journals.map(|journal| journal.matches("\"fact\":\"started\"").count()).sum()
+    }
+}
+
+#[test]
+fn a_probe_is_executed_once_and_kept_as_tables() {
+    let house = House::new();
+    let covariance = ["probe", "covariance", "small", "--batches", "20"];
+    let (table, said) = house.tessera(&covariance, 0);
+    assert!(said.contains("4 checkpoints: 4 new") && said.contains("diagonal without G?"), "{said}");
+    let row = |name: &str| table.lines().find(|line| line.starts_with(name) && line.contains("two_losses")).unwrap();
+    assert!(table.lines().next().unwrap().contains("1 batch"), "{table}");
+    assert_eq!(row("wcxw_off_diagonal").matches("(n=2)").count(), 3, "{table}");
+    assert_eq!(row("c_z_spread").matches("(n=2)").count(), 2, "one set of all batches has no spread: {table}");
+
+    let (again, said) = house.tessera(&covariance, 0);
+    assert!(said.contains("0 new · 4 done"), "{said}");
+    assert_eq!(again, table);
+    assert_eq!(house.started("covariance"), 4);
+    house
+        .tessera(&["probe", "covariance", "small", "--batches", "10", "--where", "method == lagrange and seed < 1"], 0);
+    assert_eq!(house.started("covariance"), 5);
+
+    let sql = "SELECT r.method, p.step, p.batches, count(*) AS n FROM probes p JOIN runs r ON p.run = r.run \
+               WHERE p.probe = 'covariance' AND p.asked = 20 AND p.current GROUP BY r.method, p.step, p.batches \
+               ORDER BY r.method, p.batches";
+    let (found, _) = house.tessera(&["query", sql, "--format", "csv"], 0);
+    let lines: Vec<&str> = found.lines().skip(1).collect();
+    assert_eq!(
+        lines,
+        [
+            "lagrange,20,1,2",
+            "lagrange,20,10,2",
+            "lagrange,20,20,2",
+            "two_losses,20,1,2",
+            "two_losses,20,10,2",
+            "two_losses,20,20,2"
+        ]
+    );
+    let sql = "SELECT count(*) AS n FROM probe_arrays WHERE name = 'c_z' AND asked = 20 AND step = 20";
+    assert_eq!(house.tessera(&["query", sql, "--format", "csv"], 0).0, "n\n4\n");
+
+    let (rates, _) =
+        house.tessera(&["probe", "rates", "small", "--batches", "5", "--checkpoint", "10", "--format", "csv"], 0);
+    assert!(rates.lines().any(|line| line.starts_with("rate_sd_per_neuron,lagrange,5,")), "{rates}");
+    house.tessera(&["probe", "kl", "small", "--batches", "2", "--checkpoint", "best"], 0);
+    house.tessera(&["probe", "gradient", "small", "--batches", "2"], 0);
+}
+
+#[test]
+fn what_cannot_be_probed_is_said() {
+    let house = House::new();
+    let (_, said) = house.tessera(&["probe", "kl", "small", "--where", "metod == gamma"], 2);
+    assert!(said.contains("no run of `small` has the parameter `metod`") && said.contains("method, seed"), "{said}");
+    let (_, said) = house.tessera(&["probe", "kl", "small", "--checkpoint", "7"], 2);
+    assert!(said.contains("4 runs have no such checkpoint") && said.contains("checkpoint.every"), "{said}");
+    let (_, said) = house.tessera(&["probe", "rate", "small"], 2);
+    assert!(said.contains("rates"), "{said}");
+    assert!(!house.path("results/small/probes").exists());
+}
