@@ -3,7 +3,7 @@
 use std::path::Path;
 use tessera::error::render_problems;
 use tessera::plan::expand;
-use tessera::spec::{Document, read};
+use tessera::spec::{Document, Problems, read};
 
 #[test]
 fn every_sweep_can_be_planned() {
@@ -21,7 +21,12 @@ fn every_sweep_can_be_planned() {
                 assert_eq!(sweep.name, name);
                 assert!(!sweep.figures.is_empty(), "{name} has no figure");
                 match expand(&sweep, &|_| Err("no data".to_owned())) {
-                    Ok(plan) => counts.push((name, plan.runs.len())),
+                    Ok(plan) => {
+                        if !plan.problems.is_empty() {
+                            faults.push(render_problems(&Problems(plan.problems.clone()), false));
+                        }
+                        counts.push((name, plan.runs.len()));
+                    }
                     Err(problems) => faults.push(render_problems(&problems, false)),
                 }
             }
