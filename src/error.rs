@@ -60,6 +60,14 @@ impl Error {
         }
     }
 
+    /// What is wrong, in one line.
+    pub fn message(&self) -> String {
+        match self {
+            Self::Spec(problems) => problems.0.first().map(|problem| problem.message.clone()).unwrap_or_default(),
+            Self::Other { message, .. } => message.clone(),
+        }
+    }
+
     /// How the command ends.
     pub fn exit_code(&self) -> ExitCode {
         match self {

@@ -105,6 +105,18 @@ fn a_folder_of_images_that_is_missing_is_said_before_anything_starts() {
 }
 
 #[test]
+fn results_that_fill_a_disk_are_asked_about() {
+    let house = House::new(SPEC);
+    let large = ["neurons=300", "record.matrices_every=1", "iterations=100000"];
+    let sets: Vec<&str> = large.iter().flat_map(|set| ["--set", *set]).collect();
+    let output = house.tessera(&[&["run", "small.yaml"], sets.as_slice()].concat());
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("GiB") && said.contains("--yes"), "{said}");
+    assert!(!house.path("results/small").exists());
+}
+
+#[test]
 fn a_broken_image_is_named() {
     let house = House::new(SPEC);
     std::fs::create_dir(house.path("images")).unwrap();

@@ -5,6 +5,7 @@ mod analyse;
 mod architecture;
 mod command;
 mod end_to_end;
+mod killed;
 mod package;
 mod pickup;
 mod plan;

@@ -117,6 +117,7 @@ fn sweep(runs: &[&[(&str, Value)]]) -> Sweep {
         slots: Some(2),
         gpus: Vec::new(),
         share_busy: false,
+        reservations: None,
         folders: Folders::new(folder.path(), "test").unwrap(),
         agent: "test".into(),
         git: String::new(),
@@ -315,6 +316,30 @@ fn a_worker_that_never_gets_ready_ends_the_session() {
     sweep.settings.trainer = Trainer::Lab { name: "toy".into(), program: "/nonexistent/tessera-lab".into() };
     let error = sweep.execute_into(&mut Kept::default(), &mut Eye::default()).unwrap_err();
     assert!(matches!(error, RunError::Program { .. }));
+}
+
+#[test]
+fn a_worker_that_leaves_without_a_result_has_crashed() {
+    let leave = act("leave");
+    let (summary, kept) = sweep(&[&leave]).execute();
+    assert_eq!(kept.words(), ["crash"]);
+    assert_eq!(summary.failed[0].message, "it ended without a result");
+}
+
+#[test]
+fn a_command_that_is_stopped_is_stalled() {
+    let (summary, kept) = commands("kill -STOP $$; sleep 60", &["x"]).execute();
+    assert_eq!(kept.words(), ["stalled"]);
+    assert!(summary.failed[0].message.contains("SIGSTOP"));
+}
+
+#[test]
+fn a_run_that_finds_no_room_ends_the_session_and_does_not_fail() {
+    let sweep = commands("echo 'OSError: [Errno 28] No space left on device'; exit 1", &["x", "y", "z"]);
+    let mut kept = Kept::default();
+    let error = sweep.execute_into(&mut kept, &mut Eye::default()).unwrap_err();
+    assert!(error.to_string().ends_with("OSError: [Errno 28] No space left on device"), "{error}");
+    assert!(kept.words().iter().all(|word| word == "stopped"), "{:?}", kept.words());
 }
 
 #[test]

@@ -200,3 +200,122 @@ fn two_sweeps_share_the_cores_of_the_machine() {
         assert_eq!(child.wait().unwrap().code(), Some(130));
     }
 }
+
+#[test]
+fn what_a_killed_tessera_leaves_behind_is_ended_by_status_too() {
+    let place = Place::new(LONG, "");
+    let mut first = place.start();
+    until("the first runs", || place.noted().len() == 2);
+    let left = place.noted();
+    let status = place.tessera(&["status", "s"]);
+    assert!(!said(&status).contains("ended") && !left.iter().any(is_gone), "{}", said(&status));
+    first.kill().unwrap();
+    first.wait().unwrap();
+    let status = place.tessera(&["status", "s"]);
+    assert!(left.iter().all(|pid| said(&status).contains(&format!("ended process {pid}"))), "{}", said(&status));
+    assert!(left.iter().all(is_gone));
+}
+
+#[test]
+fn a_detached_sweep_goes_on_without_its_terminal() {
+    let place = Place::new(METRICS, "");
+    let wrong = place.tessera(&["run", "s.yaml", "--detach", "--set", "grid.x=[]"]);
+    assert_eq!(wrong.status.code(), Some(2), "{}", said(&wrong));
+    let output = place.tessera(&["run", "s.yaml", "--detach"]);
+    assert!(output.status.success(), "{}", said(&output));
+    until("the end of the sweep", || {
+        let status = place.tessera(&["status", "s"]);
+        String::from_utf8_lossy(&status.stdout).contains("4 finished")
+    });
+    let log = std::fs::read_to_string(place.path().join("results/.s.detached.log")).unwrap();
+    assert!(log.contains("4 new"), "{log}");
+}
+
+#[test]
+fn what_another_machine_began_is_left_alone_until_it_is_given_up() {
+    let place = Place::new(&format!("test -e mended && {{ {METRICS} exit 0; }}\n{LONG}"), "");
+    let mut first = place.start();
+    until("the first runs", || place.noted().len() == 2);
+    first.kill().unwrap();
+    first.wait().unwrap();
+    let left = place.noted();
+    let here = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
+    for folder in ["journal", "claims"] {
+        for file in std::fs::read_dir(place.path().join("results/s").join(folder)).unwrap() {
+            let file = file.unwrap().path();
+            let text = std::fs::read_to_string(&file).unwrap();
+            let host = |name: &str| format!(r#""host":"{name}""#);
+            std::fs::write(&file, text.replace(&host(here.trim()), &host("elsewhere"))).unwrap();
+        }
+    }
+    let refused = place.tessera(&["run", "s.yaml"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(said(&refused).contains("on elsewhere") && said(&refused).contains("retry s --lost"), "{}", said(&refused));
+    assert!(!left.iter().any(is_gone));
+    let status = place.tessera(&["status", "s"]);
+    assert!(String::from_utf8_lossy(&status.stdout).contains("2 unknown"), "{status:?}");
+    left.iter().for_each(|&pid| tessera::run::group::signal(pid, 9));
+    std::fs::write(place.path().join("mended"), "").unwrap();
+    // Those two alone; then the rest.
+    let retried = place.tessera(&["retry", "s", "--lost"]);
+    assert!(retried.status.success(), "{}", said(&retried));
+    assert_eq!(place.finished(), [1, 1]);
+    assert!(place.tessera(&["run", "s.yaml"]).status.success());
+    assert_eq!(place.finished(), [1, 1, 1, 1]);
+}
+
+#[test]
+fn a_sweep_is_watched_and_explained_from_elsewhere() {
+    let place = Place::new(&format!("until test -e go; do sleep 0.05; done\n{METRICS}"), "");
+    let mut first = place.start();
+    let stdout = |output: Output| String::from_utf8_lossy(&output.stdout).into_owned();
+    until("two runs that execute", || stdout(place.tessera(&["status", "s"])).contains("0/4 done · 2 running"));
+    let watched = place.command(&["status", "s", "--watch"]).spawn().unwrap();
+    let dry = stdout(place.tessera(&["run", "s.yaml", "--dry-run"]));
+    let why = |run: &str| stdout(place.tessera(&["status", "s", "--why", run]));
+    let whys: Vec<String> = dry.lines().map(|line| why(&line[..16])).collect();
+    assert_eq!(whys.iter().filter(|why| why.contains("it executes: cpu ")).count(), 2, "{whys:?}");
+    assert_eq!(whys.iter().filter(|why| why.contains("cpu 1: it executes another run")).count(), 2, "{whys:?}");
+    std::fs::write(place.path().join("go"), "").unwrap();
+    assert!(first.wait().unwrap().success());
+    let watched = stdout(watched.wait_with_output().unwrap());
+    assert!(watched.contains("cpu 0") && watched.lines().last().unwrap().contains("4 finished"), "{watched}");
+    assert!(why(&dry[..16]).contains("it is finished"));
+}
+
+#[test]
+fn the_end_of_a_sweep_is_told() {
+    let on_finish =
+        "on_finish: echo $TESSERA_SWEEP $TESSERA_OUTCOME $TESSERA_RUNS $TESSERA_DONE $TESSERA_FAILED > told\n";
+    let place = Place::new(&format!("{METRICS}test $2 != 3 || test -e mended || exit 5\n"), on_finish);
+    let told = || std::fs::read_to_string(place.path().join("told")).unwrap();
+    assert_eq!(place.tessera(&["run", "s.yaml"]).status.code(), Some(3));
+    assert_eq!(told(), "s some failed 4 3 1\n");
+    std::fs::write(place.path().join("mended"), "").unwrap();
+    assert!(place.tessera(&["retry", "s"]).status.success());
+    assert_eq!(told(), "s done 4 4 0\n");
+    // Where nothing is done there is nothing to tell.
+    std::fs::remove_file(place.path().join("told")).unwrap();
+    assert!(place.tessera(&["run", "s.yaml"]).status.success());
+    assert!(!place.path().join("told").exists());
+}
+
+#[test]
+fn results_of_an_older_trainer_are_counted_and_made_again() {
+    let place = Place::new(METRICS, "code: [train.sh]\n");
+    assert!(place.tessera(&["run", "s.yaml"]).status.success());
+    std::fs::write(place.path().join("train.sh"), format!("# better\n{METRICS}")).unwrap();
+    let plan = place.tessera(&["plan", "s.yaml"]);
+    assert!(String::from_utf8_lossy(&plan.stdout).contains("4 done (4 by an older trainer)"), "{plan:?}");
+    let kept = place.tessera(&["run", "s.yaml"]);
+    assert!(said(&kept).contains("nothing to do: 4 done"), "{}", said(&kept));
+    let again = place.tessera(&["run", "s.yaml", "--stale"]);
+    assert!(
+        again.status.success() && said(&again).contains("4 done by an older trainer, and again now"),
+        "{}",
+        said(&again)
+    );
+    assert_eq!(place.finished(), [2, 2, 2, 2]);
+    let third = place.tessera(&["run", "s.yaml", "--stale"]);
+    assert!(said(&third).contains("nothing to do: 4 done"), "{}", said(&third));
+}

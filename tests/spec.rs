@@ -225,6 +225,20 @@ fn the_schema_knows_every_parameter() {
     }
 }
 
+/// Editors read the schema beside the sweeps. Where this fails: `tessera schema > sweeps/tessera.schema.json`.
+#[test]
+fn the_schema_beside_the_sweeps_is_the_one_that_is_printed() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("sweeps");
+    let stored = std::fs::read_to_string(folder.join("tessera.schema.json")).unwrap();
+    let printed = serde_json::to_string_pretty(&tessera::spec::json_schema()).unwrap() + "\n";
+    assert!(stored == printed, "run `tessera schema > sweeps/tessera.schema.json`");
+    for path in shipped() {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let first = "# yaml-language-server: $schema=tessera.schema.json\n";
+        assert!(text.starts_with(first), "{} does not begin with {first}", path.display());
+    }
+}
+
 fn shipped() -> Vec<PathBuf> {
     let folder = Path::new(file!()).parent().unwrap().join("../sweeps");
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);

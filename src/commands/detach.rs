@@ -1,20 +1,29 @@
 //! `tessera run --detach`: the same command once more, in a session of its own.
 
+use super::planned::planned;
+use super::trainer::trainer;
 use crate::error::{Error, ExitCode};
+use crate::run::claim::{AGENT, holder};
 use std::ffi::OsString;
 use std::fs::File;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// Starts this command line again without `--detach`, away from the terminal.
-pub(super) fn detach(results: &Path, spec: &Path) -> Result<ExitCode, Error> {
+/// Starts this command line again without `--detach`, away from the terminal. Mistakes are said here, before.
+pub(super) fn detach(results: &Path, spec: &Path, sets: &[String]) -> Result<ExitCode, Error> {
+    let (sweep, _) = planned(spec, sets, results)?;
+    trainer(&sweep)?;
+    if let Some(holder) = holder(&results.join(&sweep.name).join("claims").join(AGENT))
+        && holder.is_alive() == Some(true)
+    {
+        return Err(Error::failure(format!("{holder} executes `{}` already", sweep.name)));
+    }
     let outside = |what: &str, error: std::io::Error| Error::failure(format!("cannot {what}: {error}"));
     let program = std::env::current_exe().map_err(|error| outside("find this program", error))?;
     let arguments: Vec<OsString> = std::env::args_os().skip(1).filter(|word| word != "--detach").collect();
     std::fs::create_dir_all(results).map_err(|error| outside("make the results folder", error))?;
-    let name = spec.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let path = results.join(format!(".{name}.detached.log"));
+    let path = results.join(format!(".{}.detached.log", sweep.name));
     let log = File::create(&path).map_err(|error| outside("write the log", error))?;
     let twin = log.try_clone().map_err(|error| outside("write the log", error))?;
     let mut command = Command::new(program);
@@ -28,6 +37,6 @@ pub(super) fn detach(results: &Path, spec: &Path) -> Result<ExitCode, Error> {
     }
     let child = command.spawn().map_err(|error| outside("start in the background", error))?;
     eprintln!("process {} goes on in the background; what it says is in {}", child.id(), path.display());
-    eprintln!("`tessera status --watch` shows it, `tessera stop SWEEP` stops it");
+    eprintln!("`tessera status {0} --watch` shows it, `tessera stop {0}` stops it", sweep.name);
     Ok(ExitCode::Success)
 }

@@ -1,11 +1,11 @@
 //! `tessera doctor`: what runs need from this machine, one line each, with the remedy.
 
+use super::agent::end_orphans;
 use super::answer::answer;
 use crate::error::{Error, ExitCode};
 use crate::record::{Answer, PROTOCOL};
-use crate::run::leftover::{self, Leftover};
 use crate::run::{find_lab, gpus};
-use crate::store::{Status, Sweep, sweeps};
+use crate::store::{Sweep, sweeps};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -159,7 +159,7 @@ fn folder(results: &Path) -> Vec<Finding> {
 }
 
 /// Free bytes and the kind of file system.
-fn room(folder: &Path) -> Option<(u64, &'static str)> {
+pub(super) fn room(folder: &Path) -> Option<(u64, &'static str)> {
     use std::os::unix::ffi::OsStrExt;
     let path = std::ffi::CString::new(folder.as_os_str().as_bytes()).ok()?;
     // SAFETY: an all-zero statfs is valid, and `path` ends with a zero byte.
@@ -185,23 +185,15 @@ fn slurm() -> Finding {
     }
 }
 
+/// What agents that are gone have left behind is ended here.
 fn left_over(results: &Path) -> Finding {
-    let mut found = Vec::new();
+    let mut ended = Vec::new();
     for name in sweeps(results).unwrap_or_default() {
         let Ok(sweep) = Sweep::open(results, &name) else { continue };
-        if super::stop::executed(&sweep) {
-            continue;
-        }
-        for state in sweep.states().iter().filter(|state| state.status == Status::Running) {
-            if let Some(provenance) = &state.provenance
-                && leftover::look(provenance) == Leftover::Alive
-            {
-                found.push(format!("process {} of `{name}`", provenance.pid));
-            }
-        }
+        ended.extend(end_orphans(&sweep).iter().map(|pid| format!("process {pid} of `{name}`")));
     }
-    if found.is_empty() {
+    if ended.is_empty() {
         return well("left behind", "no process of a tessera that is gone");
     }
-    ill("left behind", found.join(", "), "`tessera run` of the sweep ends them first")
+    well("left behind", format!("{}: ended now", ended.join(", ")))
 }

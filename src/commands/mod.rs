@@ -1,5 +1,6 @@
 //! Where stages are joined: one file a command, its help in its doc comment.
 
+mod agent;
 mod answer;
 mod compact;
 mod compare;
@@ -7,12 +8,15 @@ mod completions;
 mod detach;
 mod diff;
 mod doctor;
+mod estimate;
+mod execution;
 mod export;
 mod figures;
 mod finish;
 mod import;
 mod logs;
 mod new;
+mod on_finish;
 mod plan;
 mod planned;
 mod probe;
@@ -26,6 +30,8 @@ mod show;
 mod status;
 mod stop;
 mod table;
+mod todo;
+mod trainer;
 mod verify;
 
 use crate::error::{ExitCode, render};

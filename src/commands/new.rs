@@ -1,14 +1,15 @@
 //! `tessera new`: a commented spec to begin with.
 
 use crate::error::{Error, ExitCode};
-use crate::spec::{TRAINERS, is_sweep_name, template_for};
+use crate::spec::{TRAINERS, is_sweep_name, json_schema, template_for};
 use std::fs::OpenOptions;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A commented spec to begin with
 ///
-/// Writes NAME.yaml into the folder `sweeps` where there is one, else here.
+/// Writes NAME.yaml into the folder `sweeps` where there is one, else here; and beside it tessera.schema.json, by which
+/// editors complete and check it.
 #[derive(clap::Args)]
 pub struct New {
     /// The sweep's name
@@ -38,7 +39,19 @@ impl New {
         };
         let mut file = OpenOptions::new().write(true).create_new(true).open(&path).map_err(wrong)?;
         file.write_all(text.as_bytes()).map_err(wrong)?;
+        write_schema(&path.with_file_name("tessera.schema.json"));
         eprintln!("wrote {0}; next: tessera plan {0}", path.display());
         Ok(ExitCode::Success)
+    }
+}
+
+/// Puts the schema that the spec's first line names beside it, for editors. One that is not tessera's is left alone, and
+/// that it cannot be written harms nothing.
+fn write_schema(path: &Path) {
+    let schema = json_schema();
+    let there = std::fs::read(path).ok();
+    let there: Option<serde_json::Value> = there.map(|text| serde_json::from_slice(&text).unwrap_or_default());
+    if there.is_none_or(|there| there["title"] == schema["title"] && there != schema) {
+        let _ = std::fs::write(path, format!("{}\n", serde_json::to_string_pretty(&schema).unwrap_or_default()));
     }
 }

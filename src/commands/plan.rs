@@ -1,12 +1,15 @@
 //! `tessera plan`: what a spec would run, and what of it exists already.
 
 use super::answer::answer;
+use super::estimate::{estimate_of, words};
 use super::planned::planned;
+use super::todo::Todo;
+use super::trainer::version;
 use crate::analyse::{Cell, Format, Grid};
 use crate::error::{Error, ExitCode};
 use crate::plan::{self, Plan, Run};
 use crate::spec::{Sweep, Value};
-use crate::store::{self, RunState, Status};
+use crate::store::{self, RunState};
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -45,7 +48,8 @@ impl PlanCommand {
         }
         let listed = if self.all || !self.format.is_for_people() { plan.runs.len() } else { LISTED };
         let list = grid(&plan, &states, listed).render(self.format);
-        let summary = summary(&sweep, &plan, &states, stored.as_ref());
+        let todo = Todo::of(&plan, stored.as_ref(), &version(&sweep)?, false);
+        let summary = summary(&sweep, &plan, &todo);
         let more = plan.runs.len().saturating_sub(listed);
         if self.format.is_for_people() {
             let more = if more > 0 { format!("… {more} more (--all lists them)\n") } else { String::new() };
@@ -97,7 +101,7 @@ fn cell(value: &Value) -> Cell {
 }
 
 /// Counts by axis, the delta against what exists, time and disk.
-fn summary(sweep: &Sweep, plan: &Plan, states: &HashMap<&str, &RunState>, stored: Option<&store::Sweep>) -> String {
+fn summary(sweep: &Sweep, plan: &Plan, todo: &Todo<'_>) -> String {
     let mut text = String::new();
     let axes: Vec<String> = plan.axes.iter().map(|axis| format!("{axis} {}", levels(plan, axis))).collect();
     let seeds = sweep.grid.seeds.len();
@@ -115,72 +119,12 @@ fn summary(sweep: &Sweep, plan: &Plan, states: &HashMap<&str, &RunState>, stored
     if plan.folded > 0 {
         let _ = writeln!(text, "{} folded into ones before", plural(plan.folded, "equal cell"));
     }
-    let asked: HashSet<&str> = plan.runs.iter().map(|run| &*run.id).collect();
-    let count = |want: fn(Status) -> bool| {
-        plan.runs.iter().filter(|run| states.get(&*run.id).is_some_and(|state| want(state.status))).count()
-    };
-    let done = count(Status::is_done);
-    let failed = count(|status| status == Status::Failed);
-    let stopped = count(|status| status == Status::Stopped);
-    let running = count(|status| matches!(status, Status::Queued | Status::Running));
-    let unknown = count(|status| status == Status::Unknown);
-    let gone = states.keys().filter(|id| !asked.contains(**id)).count();
-    let new = plan.runs.len() - done - failed - stopped - running - unknown;
-    let parts = [
-        (new, "new"),
-        (done, "done"),
-        (running, "running"),
-        (stopped, "stopped"),
-        (failed, "failed"),
-        (unknown, "unknown"),
-        (gone, "no longer asked for (kept)"),
-    ];
-    let said: Vec<String> = parts.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}")).collect();
-    let _ = writeln!(text, "{}", said.join(" · "));
-    let left = plan.runs.len() - done;
-    text.extend(stored.and_then(|stored| estimate(stored, left)));
+    let _ = writeln!(text, "{}", todo.delta());
+    let needs = words(&estimate_of(sweep, plan, todo, todo.stored()));
+    if !needs.is_empty() {
+        let _ = writeln!(text, "{needs}");
+    }
     text
-}
-
-/// Time and disk of what is left, from what is done.
-fn estimate(stored: &store::Sweep, left: usize) -> Option<String> {
-    let seconds: Vec<f64> = stored.states().iter().filter(|s| s.status.is_done()).filter_map(|s| s.seconds).collect();
-    if seconds.is_empty() || left == 0 {
-        return None;
-    }
-    let each = seconds.iter().sum::<f64>() / seconds.len() as f64;
-    let bytes = disk(stored.layout().root()) as f64 / seconds.len() as f64;
-    let size = |bytes: f64| match bytes {
-        b if b >= 1e9 => format!("{:.1} GB", b / 1e9),
-        b if b >= 1e6 => format!("{:.0} MB", b / 1e6),
-        b => format!("{:.0} kB", (b / 1e3).max(1.0)),
-    };
-    Some(format!(
-        "about {} of work for one slot and {} more on disk, by the {} runs that are done\n",
-        words(each * left as f64),
-        size(bytes * left as f64),
-        seconds.len()
-    ))
-}
-
-/// Bytes of all files under a folder.
-fn disk(folder: &Path) -> u64 {
-    let Ok(entries) = std::fs::read_dir(folder) else { return 0 };
-    let size = |entry: std::fs::DirEntry| match entry.metadata() {
-        Ok(meta) if meta.is_dir() => disk(&entry.path()),
-        Ok(meta) => meta.len(),
-        Err(_) => 0,
-    };
-    entries.flatten().map(size).sum()
-}
-
-fn words(seconds: f64) -> String {
-    match seconds {
-        s if s < 90.0 => format!("{s:.0} s"),
-        s if s < 5400.0 => format!("{:.0} min", s / 60.0),
-        s if s < 172_800.0 => format!("{:.1} h", s / 3600.0),
-        s => format!("{:.1} days", s / 86_400.0),
-    }
 }
 
 fn levels(plan: &Plan, axis: &str) -> usize {

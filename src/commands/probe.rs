@@ -1,12 +1,16 @@
 //! `tessera probe`: measurements on stored checkpoints, executed like runs and stored below `probes/`.
 
+use super::agent::{agent_name, claim, end_leftovers};
 use super::answer::{Scoped, answer};
+use super::execution::{GRACE, outside};
 use super::figures::stored_spec;
-use super::run::{Execution, GRACE, Todo, agent_name, commit, outside, trainer};
+use super::trainer::{commit, trainer};
 use crate::analyse::{Format, Measured, axes};
 use crate::error::{Error, ExitCode};
 use crate::record::{Fact, PlannedRun, Probed, Resume, RunId};
-use crate::run::{Early, Folders, Probing, RunError, Settings, Sink, Summary, Task, execute, host, progress};
+use crate::run::{
+    Early, Folders, Probing, RunError, Settings, Sink, Summary, Task, execute, host, progress, reservations_of_user,
+};
 use crate::spec::{Condition, Sweep as Spec, Trainer, Value};
 use crate::store::{Checkpoint, RunState, StoreError, Sweep, Writer};
 use std::path::{Path, PathBuf};
@@ -168,14 +172,14 @@ impl Probe {
         let what = self.what.name();
         let stored = sweep.probes(what)?;
         let state = |id: &RunId| stored.as_ref().and_then(|stored| stored.sweep.state(id));
-        let mut todo = Todo::default();
+        let mut tasks = Vec::new();
         for one in wanted {
             let state = state(&one.id);
             if state.is_none_or(|state| !state.status.is_done()) {
-                todo.tasks.push(one.task(state));
+                tasks.push(one.task(state));
             }
         }
-        let (all, new) = (wanted.len(), todo.tasks.len());
+        let (all, new) = (wanted.len(), tasks.len());
         let checkpoints = if all == 1 { "checkpoint" } else { "checkpoints" };
         let (name, batches) = (sweep.name(), self.batches);
         eprintln!("{name} {what}, {batches} batches: {all} {checkpoints}: {new} new · {} done", all - new);
@@ -184,11 +188,11 @@ impl Probe {
         }
         let trainer = trainer(spec)?;
         let folders = Folders::of_probe(results, sweep.name(), what).map_err(outside)?;
-        let execution = Execution::default();
-        let _claim = execution.claim(&folders, sweep.name())?;
+        let _claim = claim(&folders, sweep.name(), false)?;
         let agent = agent_name();
         let mut writer = Writer::open(&sweep.layout().probes(), what, &agent)?;
-        execution.end_leftovers(stored.as_ref().map(|stored| &stored.sweep), &mut todo, &mut writer)?;
+        let elsewhere = end_leftovers(stored.as_ref().map(|stored| &stored.sweep), false, &mut writer)?;
+        tasks.retain(|task| !elsewhere.contains(task.id()));
         for one in wanted.iter().filter(|one| state(&one.id).is_none()) {
             let fact = Fact::Probe { time: host::unix_time(), probe: one.id.clone(), of: one.of.clone() };
             writer.fact(fact).map_err(RunError::from)?;
@@ -211,6 +215,7 @@ impl Probe {
             slots: self.slots.map(usize::from),
             gpus: self.gpus.clone(),
             share_busy: false,
+            reservations: reservations_of_user(),
             folders,
             agent,
             git: commit(&spec.folder),
@@ -219,7 +224,7 @@ impl Probe {
             grace: GRACE,
         };
         let mut watch = progress::to_stderr();
-        let summary = execute(settings, todo.tasks, &mut writer, &mut *watch)?;
+        let summary = execute(settings, tasks, &mut writer, &mut *watch)?;
         writer.flush()?;
         Ok(close(&summary))
     }

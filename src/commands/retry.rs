@@ -1,6 +1,6 @@
 //! `tessera retry`: runs without a result are executed again.
 
-use super::run::Execution;
+use super::execution::Execution;
 use super::stop::{executed, find};
 use crate::error::{Error, ExitCode};
 use crate::run::requests::Request;
@@ -43,6 +43,6 @@ impl Retry {
             return Ok(ExitCode::Success);
         };
         let spec = sweep.layout().spec(&planned.spec);
-        Execution { spec, only: Some(runs), lost: self.lost, ..Execution::default() }.execute(results)
+        Execution { spec, only: Some(runs), lost: self.lost, yes: true, ..Execution::default() }.execute(results)
     }
 }

@@ -1,5 +1,6 @@
 //! `tessera status`: how sweeps stand, also those that another process executes.
 
+use super::agent::end_orphans;
 use super::answer::answer;
 use super::stop::executed;
 use crate::error::{Error, ExitCode, printable};
@@ -39,6 +40,9 @@ impl Status {
             let mut busy = false;
             for name in &names {
                 let sweep = Sweep::open(results, name)?;
+                for pid in end_orphans(&sweep) {
+                    eprintln!("ended process {pid}, which an earlier tessera left behind");
+                }
                 busy |= executed(&sweep);
                 match &self.why {
                     Some(prefix) => text += &why(&sweep, sweep.find(prefix)?),
@@ -99,7 +103,7 @@ fn stands(sweep: &Sweep, whole: bool) -> String {
 fn seen(state: &RunState) -> RunStatus {
     match (state.status, &state.provenance) {
         (RunStatus::Running, Some(provenance)) => match leftover::look(provenance) {
-            leftover::Leftover::Alive => RunStatus::Running,
+            leftover::Leftover::Alive | leftover::Leftover::Held => RunStatus::Running,
             leftover::Leftover::Gone | leftover::Leftover::Unknown => RunStatus::Unknown,
         },
         (status, _) => status,

@@ -29,7 +29,7 @@ pub fn work() -> Result<(), String> {
     answers.say(&Answer::Ready {
         protocol: PROTOCOL,
         trainer: "tessera-lab".to_owned(),
-        version: version(),
+        version: env!("TESSERA_LAB_VERSION").to_owned(),
         libtorch: LIBTORCH.to_owned(),
         device: accelerator::kind().to_owned(),
     });
@@ -39,13 +39,6 @@ pub fn work() -> Result<(), String> {
     let stops = stopped.clone();
     std::thread::spawn(move || read(requests, &stops));
     Worker { answers, stopped, pool: None }.serve(&received)
-}
-
-/// The trainer's version: the commit that last changed its sources, where the build knew it (the justfile says it, so that a
-/// commit elsewhere neither builds anything again nor makes results stale).
-fn version() -> String {
-    let commit = option_env!("TESSERA_GIT").filter(|commit| !commit.is_empty());
-    commit.unwrap_or(concat!("v", env!("CARGO_PKG_VERSION"))).to_owned()
 }
 
 /// Reads requests until there are no more, or one that is none; then looks whether anybody still listens.

@@ -5,12 +5,16 @@
 
 mod activity;
 mod cells;
+mod estimate;
 mod expand;
 mod identity;
 mod resolve;
 mod run;
 mod values;
+mod volume;
 
+pub use estimate::{Estimate, Needed, class_of, estimate};
 pub use expand::expand;
 pub use identity::identity;
 pub use run::{Cell, Plan, Run};
+pub use volume::foreseen_bytes;

@@ -205,6 +205,12 @@ pub struct Provenance {
     pub group: u32,
     /// Its start time in clock ticks since boot.
     pub start_time: u64,
+    /// The tessera process that the worker belongs to; 0: not said.
+    #[serde(default)]
+    pub agent: u32,
+    /// Its start time in clock ticks since boot.
+    #[serde(default)]
+    pub agent_start_time: u64,
     /// `cpu`, or the GPU's UUID.
     pub device: String,
     /// CPU threads.

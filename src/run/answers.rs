@@ -118,7 +118,7 @@ impl Agent<'_> {
         };
         self.false_starts = 0;
         worker.current = Some(Current { task: place, began: at, last_number: at, step: 0, value: None });
-        worker.kernel_kills = host::out_of_memory_kills();
+        worker.kernel_kills = self.kernel_kills;
         self.record_start(slot, place)
     }
 
@@ -245,6 +245,12 @@ impl Agent<'_> {
         message: String,
         seconds: f64,
     ) -> Result<(), RunError> {
+        // It would be so for every run to come, and is the fault of none.
+        if let Some(said) = cause::no_room(&message).filter(|_| failure == Failure::Crash) {
+            let said = said.trim().to_owned();
+            self.stopped(place, seconds)?;
+            return Err(RunError::Full(said));
+        }
         let line = message.lines().next().unwrap_or_default().to_owned();
         let label = self.label(place);
         let task = &mut self.tasks[place];
@@ -311,7 +317,7 @@ impl Agent<'_> {
             Some(Why::Stop) => return self.stopped(place, seconds),
             Some(Why::Limit(failure, message)) => (failure, message),
             Some(Why::Fault(message)) => (Failure::Crash, format!("the worker is at fault: {message}")),
-            _ => cause::of_end(ended, host::out_of_memory_kills() > worker.kernel_kills, &last),
+            _ => cause::of_end(ended, kernel_has_killed(ended, worker.kernel_kills), &last),
         };
         let message = if last.is_empty() { line } else { format!("{line}\n{last}") };
         self.failed(place, failure, message, seconds)
@@ -339,4 +345,10 @@ impl Agent<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether the kernel may have ended a process for want of memory: it was killed, and the kernel has ended some since
+/// there were so many.
+pub(super) fn kernel_has_killed(ended: &Ended, before: u64) -> bool {
+    ended.signal == Some(libc::SIGKILL) && host::out_of_memory_kills() > before
 }

@@ -16,6 +16,9 @@ const OUT_OF_MEMORY: [&str; 9] = [
     "MemoryError",
 ];
 
+/// What programs say when there is no room to write.
+const NO_ROOM: [&str; 2] = ["No space left on device", "Disk quota exceeded"];
+
 /// The class and one line: `exit code 1`, `SIGSEGV`. `kernel_oom` says whether the kernel has ended processes for
 /// want of memory meanwhile; `last` are the last lines of the log.
 pub fn of_end(ended: &Ended, kernel_oom: bool, last: &str) -> (Failure, String) {
@@ -36,6 +39,11 @@ pub fn of_end(ended: &Ended, kernel_oom: bool, last: &str) -> (Failure, String) 
         Some(signal) if outside.contains(&signal) => (Failure::Killed, format!("{how} from outside")),
         _ => (Failure::Crash, how),
     }
+}
+
+/// The line of a text that says that there is no room to write, where one does.
+pub fn no_room(text: &str) -> Option<&str> {
+    text.lines().find(|line| NO_ROOM.iter().any(|words| line.contains(words)))
 }
 
 /// Whether a text has the words of a program that got no memory.

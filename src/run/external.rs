@@ -1,19 +1,18 @@
 //! Commands as trainers: one process a run, its numbers picked up from the files that it writes.
 
 use super::agent::Agent;
+use super::answers::kernel_has_killed;
 use super::command::{newest, retain};
 use super::group::Ended;
 use super::log::Log;
 use super::pickup::{Picked, Pickup, Said};
 use super::process::Process;
-use super::requests::Request;
 use super::reservation::Reservation;
-use super::summary::{Early, RunError};
-use super::view::View;
+use super::summary::RunError;
 use super::worker::{Current, Ready, Why, Worker};
 use super::{arrays, cause, host, launch};
 use crate::record::{Fact, Failure, Outcome, Resume};
-use crate::schedule::{Class, State, Waiting, explain};
+use crate::schedule::{Class, State};
 use crate::spec::Command;
 use std::path::Path;
 use std::sync::PoisonError;
@@ -51,14 +50,13 @@ impl Agent<'_> {
                 return self.failed(place, Failure::Crash, message, 0.0);
             }
         };
-        let earlier = 0.0;
-        let pickup = Pickup::new(&work, &command.metrics, Some(host::unix_time() - earlier));
+        let pickup = Pickup::new(&work, &command.metrics, Some(host::unix_time()));
         let now = Instant::now();
         let mut worker = Worker::new(process, class, reservation);
         worker.pickup = Some(pickup);
         worker.batch.push_back(place);
         worker.first_attempt = attempt;
-        worker.kernel_kills = host::out_of_memory_kills();
+        worker.kernel_kills = self.kernel_kills;
         worker.current = Some(Current { task: place, began: now, last_number: now, step: 0, value: None });
         if let super::Trainer::Command { version, .. } = &self.settings.trainer {
             worker.ready = Some(Ready { version: version.clone(), libtorch: String::new() });
@@ -204,14 +202,20 @@ impl Agent<'_> {
         let Some(place) = worker.batch.front().copied() else { return Ok(()) };
         let notes = worker.pickup.as_ref().map(Pickup::notes).unwrap_or_default();
         let why = worker.ending.take().map(|ending| ending.why);
-        let kernel_oom = host::out_of_memory_kills() > worker.kernel_kills;
+        let kernel_oom = kernel_has_killed(ended, worker.kernel_kills);
         // Attempts that one process executed have one log.
         let (task, folders) = (&self.tasks[place], &self.settings.folders);
         if task.attempt != worker.first_attempt {
             let first = folders.log(task.id(), worker.first_attempt);
             let _ = std::fs::hard_link(first, folders.log(task.id(), task.attempt));
         }
-        let last = worker.process.logs.lock().unwrap_or_else(PoisonError::into_inner).last_lines();
+        let (last, trouble) = {
+            let mut logs = worker.process.logs.lock().unwrap_or_else(PoisonError::into_inner);
+            (logs.last_lines(), logs.trouble())
+        };
+        if let Some(trouble) = trouble {
+            self.watch.say(&trouble);
+        }
         for note in notes {
             let label = self.label(place);
             self.watch.say(&format!("{label}: {note}"));
@@ -240,66 +244,5 @@ impl Agent<'_> {
         self.workers[slot] = None;
         self.machine.slots[slot].state = State::Empty;
         outcome
-    }
-
-    /// Does what another terminal asks for.
-    pub(super) fn take_requests(&mut self) -> Result<(), RunError> {
-        for request in Request::take_all(self.settings.folders.sweep()) {
-            match request {
-                Request::Stop { runs, kill } if runs.is_empty() => {
-                    self.signals += 1 + u32::from(kill);
-                    self.stop_all(Early::Stopped);
-                }
-                Request::Stop { runs, kill } => {
-                    let tasks = &self.tasks;
-                    let before = self.queue.len();
-                    self.queue.retain(|waiting| !runs.contains(tasks[waiting.run].id()));
-                    self.summary.stopped += before - self.queue.len();
-                    let deadline = Instant::now() + 3 * self.settings.grace;
-                    for worker in self.workers.iter_mut().flatten() {
-                        let current = worker.current.as_ref().map(|current| self.tasks[current.task].id());
-                        if !current.is_some_and(|run| runs.contains(run)) {
-                            continue;
-                        }
-                        worker.end(Why::Stop, deadline);
-                        if kill {
-                            worker.process.signal(libc::SIGKILL);
-                        } else {
-                            worker.ask_to_stop();
-                        }
-                    }
-                }
-                Request::Retry { runs } => {
-                    let wanted = |run: &_| runs.is_empty() || runs.contains(run);
-                    let (again, stay) = self.summary.failed.drain(..).partition(|failed| wanted(&failed.run));
-                    self.summary.failed = stay;
-                    let again: Vec<super::FailedRun> = again;
-                    for failed in again {
-                        if let Some(run) = self.tasks.iter().position(|task| *task.id() == failed.run) {
-                            self.records[run] = Default::default();
-                            self.queue.push_back(Waiting {
-                                run,
-                                class: self.classes[run],
-                                alone: false,
-                                not_before: 0.0,
-                            });
-                        }
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Writes the heartbeat.
-    pub(super) fn beat(&mut self, view: View) {
-        let now = self.began.elapsed().as_secs_f64();
-        let ready = self.queue.iter().find(|waiting| waiting.not_before <= now);
-        let reasons = ready.map(|waiting| explain(waiting, &self.machine, now)).unwrap_or_default();
-        let waits = reasons.into_iter().map(|(slot, reason)| format!("{slot}: {reason}")).collect();
-        let paused = self.queue.iter().filter(|waiting| waiting.not_before > now);
-        let paused = paused.map(|waiting| (self.tasks[waiting.run].id().to_string(), waiting.not_before - now));
-        let paused = paused.collect();
-        self.pulse.beat(view, waits, paused);
     }
 }

@@ -1,5 +1,6 @@
 //! Process groups: a worker is the leader of its own, so that what it started ends with it.
 
+use std::os::fd::{FromRawFd, OwnedFd};
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
@@ -66,6 +67,26 @@ fn gone_within(group: u32, time: Duration) -> bool {
         pause = (pause * 2).min(Duration::from_millis(50));
     }
     true
+}
+
+/// A descriptor that can be waited on for the end of a child; none where the kernel has no such thing.
+pub fn pidfd(pid: u32) -> Option<OwnedFd> {
+    // SAFETY: pidfd_open(2) takes no pointers, and a descriptor that it gives is nobody else's.
+    unsafe {
+        let fd = libc::syscall(libc::SYS_pidfd_open, i32::try_from(pid).ok()?, 0);
+        (fd >= 0).then(|| OwnedFd::from_raw_fd(fd as i32))
+    }
+}
+
+/// Whether a child has ended; it is not reaped.
+pub fn has_ended(pid: u32) -> bool {
+    // SAFETY: an all-zero siginfo_t is valid and outlives the call that fills it.
+    unsafe {
+        let mut info: libc::siginfo_t = std::mem::zeroed();
+        let how = libc::WEXITED | libc::WNOWAIT | libc::WNOHANG;
+        // Something else than a child of ours: nothing to wait for.
+        libc::waitid(libc::P_PID, pid, &raw mut info, how) < 0 && !interrupted() || info.si_pid() != 0
+    }
 }
 
 /// Waits until a child ends, then ends what it left behind in its group, and reaps it. Blocks.

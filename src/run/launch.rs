@@ -23,8 +23,6 @@ pub fn find_lab() -> Option<PathBuf> {
 pub fn worker(program: &Path, settings: &Settings, machine: &Machine, slot: usize) -> Command {
     let mut command = Command::new(program);
     command.envs(environment(settings, machine, slot));
-    // libtorch's threads wait asleep: spinning, they take the cores from the threads of the log-determinants.
-    command.env("OMP_WAIT_POLICY", "passive");
     command
 }
 

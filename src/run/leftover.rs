@@ -9,8 +9,10 @@ use std::time::Duration;
 pub enum Leftover {
     /// Its process is gone.
     Gone,
-    /// Its process is there.
+    /// Its process is there, and the agent that it belonged to is gone or not known.
     Alive,
+    /// Its agent is there: it is no leftover.
+    Held,
     /// It was on another machine: nobody here knows.
     Unknown,
 }
@@ -20,19 +22,28 @@ pub fn look(provenance: &Provenance) -> Leftover {
     if provenance.host != host::host_name() {
         return Leftover::Unknown;
     }
-    let same_boot = provenance.boot == host::boot_id();
-    if same_boot && (host::is_alive(provenance.pid, provenance.start_time) || !children(provenance).is_empty()) {
+    if provenance.boot != host::boot_id() {
+        return Leftover::Gone;
+    }
+    if provenance.agent > 0 && host::is_alive(provenance.agent, provenance.agent_start_time) {
+        Leftover::Held
+    } else if host::is_alive(provenance.pid, provenance.start_time) || !children(provenance).is_empty() {
         Leftover::Alive
     } else {
         Leftover::Gone
     }
 }
 
+/// Whether the attempt's process is there and the agent that it belonged to is known to be gone.
+pub fn is_orphan(provenance: &Provenance) -> bool {
+    provenance.agent > 0 && look(provenance) == Leftover::Alive
+}
+
 /// Ends what is left of an attempt on this machine; whether nothing is left.
 pub fn end(provenance: &Provenance, grace: Duration) -> bool {
     match look(provenance) {
         Leftover::Gone => true,
-        Leftover::Unknown => false,
+        Leftover::Held | Leftover::Unknown => false,
         Leftover::Alive => group::end(provenance.group, grace) || look(provenance) == Leftover::Gone,
     }
 }

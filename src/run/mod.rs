@@ -4,9 +4,11 @@
 mod agent;
 mod answers;
 mod arrays;
+mod attend;
 mod cause;
 pub mod claim;
 pub mod command;
+mod dispatch;
 mod external;
 mod gpu_watch;
 pub mod gpus;
@@ -29,10 +31,12 @@ mod settings;
 mod signals;
 mod sink;
 mod summary;
+mod terminals;
 mod view;
 mod worker;
 
 pub use launch::find_lab;
+pub use reservation::reservations_of_user;
 pub use settings::{Folders, Probing, Settings, Task, Trainer};
 pub use sink::{Array, Sink, SinkError};
 pub use summary::{Early, FailedRun, RunError, Summary};

@@ -1,15 +1,16 @@
 //! A worker process: its threads turn what it says into events, one channel for all workers.
 
+use super::attend;
 use super::group::{self, Ended};
 use super::listen::Listener;
 use super::log::Log;
 use super::{host, logs::Logs};
 use crate::record::{Answer, Request};
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Sender, SyncSender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -87,10 +88,8 @@ impl Process {
         let logs = Arc::new(Mutex::new(Logs::of(log)));
         let process = Self::of(&child, number, logs.clone(), None);
         let pid = process.pid;
-        let said = copy_to(output, logs.clone());
         thread::spawn(move || {
-            let ended = group::wait(pid, Duration::from_secs(1));
-            within(said, Duration::from_secs(1));
+            let ended = attend::attend(pid, output, &logs);
             let _ = events.send(Event::Worker(number, Instant::now(), Happening::Ended(ended)));
         });
         Ok(process)
@@ -126,29 +125,4 @@ fn write_from(mut pipe: ChildStdin) -> Sender<Vec<u8>> {
     let (sender, lines) = channel::<Vec<u8>>();
     thread::spawn(move || lines.iter().try_for_each(|line| pipe.write_all(&line).and_then(|()| pipe.flush())));
     sender
-}
-
-fn copy_to(mut pipe: impl Read + Send + 'static, logs: Arc<Mutex<Logs>>) -> thread::JoinHandle<()> {
-    thread::spawn(move || {
-        let mut buffer = vec![0; 64 << 10];
-        loop {
-            match pipe.read(&mut buffer) {
-                Ok(0) => break,
-                Ok(count) => logs.lock().unwrap_or_else(PoisonError::into_inner).write(&buffer[..count]),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => break,
-            }
-        }
-        logs.lock().unwrap_or_else(PoisonError::into_inner).close();
-    })
-}
-
-/// Waits for a thread, but not for ever: what left its group by `setsid` may hold a pipe open for days.
-fn within(thread: thread::JoinHandle<()>, time: Duration) {
-    let deadline = Instant::now() + time;
-    let mut pause = Duration::from_micros(50);
-    while !thread.is_finished() && Instant::now() < deadline {
-        thread::sleep(pause);
-        pause = (pause * 2).min(Duration::from_millis(20));
-    }
 }

@@ -6,7 +6,7 @@
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The folder of this user's reservations on this machine.
 pub struct Reservations(Option<PathBuf>);
@@ -23,19 +23,15 @@ impl Reservation {
 }
 
 impl Reservations {
-    /// `TESSERA_RESERVATIONS` names the folder where it is set, and switches reservations off where it is empty.
-    /// Where no folder can be had that is this user's alone, nothing is reserved.
-    pub fn new() -> Self {
-        // SAFETY: getuid(2) always succeeds and touches nothing.
-        let user = unsafe { libc::getuid() };
-        let folder = match std::env::var_os("TESSERA_RESERVATIONS") {
-            Some(folder) if folder.is_empty() => return Self(None),
-            Some(folder) => PathBuf::from(folder),
-            None => std::env::temp_dir().join(format!("tessera-{user}")),
-        };
-        let _ = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder);
-        let own = std::fs::symlink_metadata(&folder).is_ok_and(|about| about.is_dir() && about.uid() == user);
-        Self(own.then_some(folder))
+    /// Reservations in a folder; without one, or where it cannot be this user's alone, nothing is reserved.
+    pub fn new(folder: Option<&Path>) -> Self {
+        let own = folder.filter(|folder| {
+            let _ = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
+            // SAFETY: getuid(2) always succeeds and touches nothing.
+            let user = unsafe { libc::getuid() };
+            std::fs::symlink_metadata(folder).is_ok_and(|about| about.is_dir() && about.uid() == user)
+        });
+        Self(own.map(Path::to_owned))
     }
 
     /// Holds all of `names`, or none: then in words who has one of them.
@@ -76,9 +72,13 @@ impl Reservations {
     }
 }
 
-impl Default for Reservations {
-    fn default() -> Self {
-        Self::new()
+/// The folder of this user's reservations on this machine: `TESSERA_RESERVATIONS` where it is set (empty: none).
+pub fn reservations_of_user() -> Option<PathBuf> {
+    match std::env::var_os("TESSERA_RESERVATIONS") {
+        Some(folder) if folder.is_empty() => None,
+        Some(folder) => Some(PathBuf::from(folder)),
+        // SAFETY: getuid(2) always succeeds and touches nothing.
+        None => Some(std::env::temp_dir().join(format!("tessera-{}", unsafe { libc::getuid() }))),
     }
 }
 

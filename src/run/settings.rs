@@ -100,6 +100,8 @@ pub struct Settings {
     pub gpus: Vec<String>,
     /// Whether GPUs that somebody else works on are used too.
     pub share_busy: bool,
+    /// Where tessera processes of this machine say what they hold; none: nothing is reserved.
+    pub reservations: Option<PathBuf>,
     /// Where things go.
     pub folders: Folders,
     /// Commit of the spec's repository.

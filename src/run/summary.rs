@@ -81,6 +81,9 @@ pub enum RunError {
     /// The store takes nothing more.
     #[error("{0}")]
     Sink(#[from] super::SinkError),
+    /// A run found no room to write.
+    #[error("the sweep stops, since a run found no room to write: {0}")]
+    Full(String),
     /// Signals cannot be waited for.
     #[error("cannot wait for signals: {0}")]
     Signals(std::io::Error),

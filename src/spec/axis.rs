@@ -9,6 +9,9 @@ use super::value::Value;
 pub(super) const RANGES: [&str; 3] = ["linear", "log", "range"];
 /// Keys that make a map a random axis.
 pub(super) const RANDOM: [&str; 2] = ["uniform", "log_uniform"];
+/// How ranges are written.
+pub(super) const RANGES_IN_WORDS: &str =
+    "ranges are `{linear: [0, 1], n: 5}`, `{log: [1e-4, 1e-1], n: 4}` and `{range: [0, 9]}`, under `grid:`";
 /// More values than this in one axis are refused; `max_runs` guards their product.
 const LONGEST: u64 = 10_000_000;
 

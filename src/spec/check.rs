@@ -1,5 +1,6 @@
 //! Whether a value can be a parameter's: type, choices, bounds.
 
+use super::axis::RANGES_IN_WORDS;
 use super::node::suggestion;
 use super::parameter::{Kind, Parameter};
 use super::value::Value;
@@ -27,8 +28,12 @@ impl Parameter {
             let help = match (self.kind, value) {
                 (Kind::Text, Value::Integer(_) | Value::Number(_)) => "put it in quotes".to_owned(),
                 (Kind::Boolean, Value::Text(_)) => "YAML 1.2: yes and no are text".to_owned(),
-                (Kind::Number | Kind::Integer, Value::Text(text)) if text.contains(',') => {
+                (Kind::Number | Kind::Integer, Value::Text(text)) if text.replace(',', ".").parse::<f64>().is_ok() => {
                     "decimals are written with a point".to_owned()
+                }
+                (Kind::Number | Kind::Integer, Value::Text(text)) if text.contains('(') => RANGES_IN_WORDS.to_owned(),
+                (Kind::Number | Kind::Integer, Value::Text(_)) => {
+                    "a number is written like `1500`, `0.01` or `1e-3`; `0.1x` multiplies the base value".to_owned()
                 }
                 _ => self.about.clone(),
             };
@@ -53,6 +58,13 @@ impl Parameter {
             return Ok(Value::Text(word));
         }
         let choices: Vec<&str> = self.choices.iter().map(|choice| &**choice).collect();
+        let several = word.split(',').map(str::trim).all(|part| choices.contains(&part));
+        if several && word.contains(',') {
+            return Err((
+                format!("`{word}` is not one of the choices of `{}`", self.name),
+                format!("several values are a list: `[{word}]`"),
+            ));
+        }
         let near = suggestion(&word, &choices);
         let all = format!("choices: {}", choices.join(", "));
         let help = if near.starts_with("did you mean") { format!("{near} ({all})") } else { all };

@@ -4,6 +4,7 @@
 //! removes.
 
 use super::flatten::flatten;
+use super::keys;
 use super::node::suggestion;
 use super::origin::{Origin, Origins, Step};
 use super::problem::{Problem, Problems, Severity, Source};
@@ -12,42 +13,6 @@ use indexmap::IndexMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Keys at the top of a sweep.
-pub(super) const KEYS: [&str; 31] = [
-    "sweep",
-    "about",
-    "trainer",
-    "command",
-    "extends",
-    "metric",
-    "base",
-    "grid",
-    "zip",
-    "samples",
-    "sample_seed",
-    "blocks",
-    "when",
-    "exclude",
-    "include",
-    "seeds",
-    "max_runs",
-    "resources",
-    "on_failure",
-    "figures",
-    "slurm",
-    "parameters",
-    "resume",
-    "environment",
-    "directory",
-    "virtual_environment",
-    "setup",
-    "args",
-    "spelling",
-    "metrics",
-    "checkpoints",
-];
-/// Further keys at the top: what a command's version is made of, and where a stored spec came from.
-pub(super) const MORE_KEYS: [&str; 2] = ["code", "folder"];
 /// Sections that are flat maps of parameters; true where ranges may stand.
 const FLAT: [(&str, bool); 3] = [("base", false), ("grid", true), ("when", false)];
 /// Spec files extend one another at most so deep.
@@ -98,8 +63,8 @@ fn file(
         }),
     };
     let bytes = std::fs::read(path).map_err(|error| {
-        let help = if path.is_dir() { "name a YAML file" } else { "" };
-        wrong(format!("cannot read `{}`: {error}", path.display()), help)
+        let help = if path.is_dir() { "name a YAML file".to_owned() } else { nearest(path) };
+        wrong(format!("cannot read `{}`: {error}", path.display()), &help)
     })?;
     let real = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     if open.contains(&real) || open.len() >= DEEPEST {
@@ -141,13 +106,17 @@ fn file(
     open.push(real);
     let below = file(&text.folder.join(name), Some(&parent.origin), open, problems);
     open.pop();
-    match below {
-        Ok(below) => Ok(merge(below, tree, 0)),
-        Err(problem) => {
-            problems.0.push(*problem);
-            Ok(tree)
-        }
-    }
+    // Without what it extends, what would be found missing is not what is wrong.
+    Ok(merge(below?, tree, 0))
+}
+
+/// The file beside it whose name is nearest.
+fn nearest(path: &Path) -> String {
+    let files = path.parent().and_then(|folder| std::fs::read_dir(folder).ok()).into_iter().flatten().flatten();
+    let names: Vec<String> = files.filter_map(|file| file.file_name().into_string().ok()).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).filter(|name| name.ends_with(".yaml")).collect();
+    let near = path.file_name().map(|name| suggestion(&name.to_string_lossy(), &names)).unwrap_or_default();
+    if near.starts_with("did you mean") { near } else { String::new() }
 }
 
 fn not_utf8(path: &Path, error: &std::string::FromUtf8Error) -> Problem {
@@ -179,7 +148,7 @@ fn argument(set: &str) -> Result<(Tree, Problems), Box<Problem>> {
     }
     let (value, twice) = Tree::read(&text)?;
     let head = key.split('.').next().unwrap_or(key);
-    let section = KEYS.contains(&head) || MORE_KEYS.contains(&head);
+    let section = keys::is_known(head);
     let key = if section { key.to_owned() } else { format!("base.{key}") };
     let map = Map::from([(key, value)]);
     Ok((Tree { content: Content::Map(Box::new(map)), origin: top }, twice))
@@ -191,7 +160,7 @@ fn canonical(tree: Tree, problems: &mut Problems) -> Tree {
     let mut sections = Map::new();
     for (key, value) in *map {
         let (head, rest) = key.split_once('.').unwrap_or((&key, ""));
-        let known = KEYS.contains(&head) || MORE_KEYS.contains(&head);
+        let known = keys::is_known(head);
         if rest.is_empty() || !known {
             put(&mut sections, &key, value, problems);
             continue;
@@ -312,10 +281,10 @@ const FLAT_DEPTH: usize = usize::MAX;
 pub(super) fn check_top(tree: &Tree, problems: &mut Problems, parameters: &[&str]) {
     let Some(map) = tree.as_mapping() else { return };
     for (key, value) in map {
-        if KEYS.contains(&&**key) || MORE_KEYS.contains(&&**key) {
+        if keys::is_known(key) {
             continue;
         }
-        let near = suggestion(key, &KEYS);
+        let near = suggestion(key, &keys::written());
         let help = match () {
             () if parameters.contains(&&**key) => format!("`{key}` is a parameter: it belongs under `base:`"),
             () if near.starts_with("did you mean") => near,

@@ -1,5 +1,7 @@
 //! The number that runs are judged by, and how a history becomes one number.
 
+use super::Description;
+use super::node::{Node, suggestion};
 use std::fmt;
 use std::str::FromStr;
 
@@ -12,6 +14,51 @@ pub struct Metric {
     pub maximize: bool,
     /// How a run's history becomes one number.
     pub reduce: Reduce,
+}
+
+impl Metric {
+    /// Reads `metric:`; mistakes are reported.
+    pub(super) fn read(node: &Node, description: &Description) -> Option<Self> {
+        let (name_node, map) = match node.map() {
+            Some(_) => {
+                node.check_keys(&["name", "goal", "reduce"]);
+                let Some(name) = node.get("name") else {
+                    node.error(
+                        "`metric` needs a `name`".to_owned(),
+                        "`metric: {name: kl, goal: max, reduce: mean_last 5%}`",
+                    );
+                    return None;
+                };
+                (name, true)
+            }
+            None => (*node, false),
+        };
+        let name = name_node.text()?;
+        let known: Vec<&str> = description.metrics.iter().map(|metric| &*metric.name).collect();
+        if !known.is_empty() && !known.contains(&&*name) {
+            name_node
+                .error(format!("`{}` records no metric `{name}`", description.trainer), &suggestion(&name, &known));
+        }
+        let field = |key: &str| if map { node.get(key) } else { None };
+        let maximize = match field("goal") {
+            Some(goal) => goal.choice(&["max", "min"])? == 0,
+            None => true,
+        };
+        let reduce = match field("reduce") {
+            Some(reduce) => match reduce.text()?.parse() {
+                Ok(parsed) => parsed,
+                Err(expected) => {
+                    reduce.error(
+                        format!("{} is no way to make one number of a history", reduce.found()),
+                        &format!("{expected}"),
+                    );
+                    return None;
+                }
+            },
+            None => Reduce::Last,
+        };
+        Some(Self { name, maximize, reduce })
+    }
 }
 
 /// How a run's history of one metric becomes one number. Spelled `last`, `min`, `max`, `mean_last 5%`, `at 1000`.

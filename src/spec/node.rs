@@ -145,9 +145,11 @@ pub fn suggestion(word: &str, known: &[&str]) -> String {
     let distance = |k: &str| strsim::damerau_levenshtein(&lower, &k.to_lowercase());
     let near = known.iter().map(|k| (distance(k), *k)).min();
     let last = |k: &str| k.rsplit('.').next() == Some(word);
+    // `lr` is how many a script calls its `learning_rate`.
+    let initials = |k: &str| k.split(['_', '.']).filter_map(|part| part.chars().next()).collect::<String>() == lower;
     match near {
         Some((distance, k)) if distance <= 1 + word.chars().count() / 4 => format!("did you mean `{k}`?"),
-        _ => match known.iter().find(|k| last(k)) {
+        _ => match known.iter().find(|k| last(k)).or_else(|| known.iter().find(|k| initials(k))) {
             Some(k) => format!("did you mean `{k}`?"),
             None if !known.is_empty() && known.len() <= 24 => format!("known here: {}", known.join(", ")),
             None => String::new(),

@@ -67,3 +67,16 @@ impl Problems {
         self.0 = keyed.into_iter().map(|(_, problem)| problem).collect();
     }
 }
+
+impl From<Problem> for Problems {
+    fn from(problem: Problem) -> Self {
+        Self(vec![problem])
+    }
+}
+
+impl Problem {
+    /// Whether it stops the command.
+    pub fn fatal(&self) -> bool {
+        self.severity == Severity::Error
+    }
+}

@@ -6,21 +6,6 @@ use super::template::{Place, Template, Word, pieces};
 use super::{Booleans, Description, Kind, Lists, Nothing, Parameter, Quantity, Value};
 use indexmap::IndexMap;
 
-/// Keys that only a command has.
-pub(super) const KEYS: [&str; 11] = [
-    "resume",
-    "environment",
-    "directory",
-    "virtual_environment",
-    "setup",
-    "args",
-    "spelling",
-    "metrics",
-    "checkpoints",
-    "code",
-    "parameters",
-];
-
 /// Reads a command and its options.
 pub(super) fn read(top: &Node, command: &Node) -> Option<Command> {
     let list = |key: &str| -> Vec<String> {

@@ -3,11 +3,11 @@
 use super::axes::Axes;
 use super::fold::{check_top, fold, with_key};
 use super::node::{Node, suggestion};
-use super::problem::{Problem, Problems, Severity};
-use super::program;
+use super::paths::absolute_paths;
+use super::problem::Problems;
 use super::tree::{Content, Tree};
-use super::{Description, Figure, Kind, Metric, Names, OnFailure, Reduce, Report, Resources, Sweep, Trainer, units};
-use super::{TRAINERS, description};
+use super::{Description, Figure, Metric, Names, OnFailure, Report, Resources, Sweep, Trainer};
+use super::{TRAINERS, description, keys, program};
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -83,7 +83,8 @@ fn read_sweep(tree: &Tree, problems: &RefCell<Problems>) -> Option<Sweep> {
     let mut tree = tree.clone();
     absolute_paths(&mut tree, &description);
     let folder = folder(&top);
-    if matches!(trainer, Trainer::Command(_)) && top.get("folder").is_none() {
+    let executed_here = matches!(trainer, Trainer::Command(_)) || top.get("on_finish").is_some();
+    if executed_here && top.get("folder").is_none() {
         with_key(&mut tree, "folder", folder.to_string_lossy().into_owned());
     }
     let top = Node::root(&tree, problems);
@@ -92,12 +93,13 @@ fn read_sweep(tree: &Tree, problems: &RefCell<Problems>) -> Option<Sweep> {
     if let Trainer::Command(command) = &trainer {
         program::check(&top, command, &axes.names(), grid.seeds.len(), strict);
     }
-    let metric = top.get("metric").and_then(|node| read_metric(&node, &description));
+    let metric = top.get("metric").and_then(|node| Metric::read(&node, &description));
     let names = Names { description: &description, parameters: &axes.names(), metric: metric.as_ref() };
     let figures = top.get("figures").map(|node| Figure::read_all(&node, &names)).unwrap_or_default();
     let folded = tree.to_yaml();
-    let resources = top.get("resources").map(|node| read_resources(&node)).unwrap_or_default();
-    let on_failure = top.get("on_failure").map(|node| read_on_failure(&node)).unwrap_or_default();
+    let resources = top.get("resources").map(|node| Resources::read(&node)).unwrap_or_default();
+    let on_failure = top.get("on_failure").map(|node| OnFailure::read(&node)).unwrap_or_default();
+    let on_finish = top.get("on_finish").and_then(|node| node.text()).filter(|text| !text.trim().is_empty());
     let about = top.get("about").and_then(|node| node.text()).unwrap_or_default();
     let hash = blake3::hash(folded.as_bytes()).to_hex()[..16].to_owned();
     Some(Sweep {
@@ -108,6 +110,7 @@ fn read_sweep(tree: &Tree, problems: &RefCell<Problems>) -> Option<Sweep> {
         metric,
         resources,
         on_failure,
+        on_finish,
         grid,
         figures,
         folded,
@@ -174,7 +177,7 @@ fn read_trainer(top: &Node) -> Option<(Trainer, Arc<Description>)> {
             Some((Trainer::Command(Box::new(command)), Arc::new(description)))
         }
         (Some(node), None) => {
-            for key in program::KEYS {
+            for key in keys::of_command() {
                 if let Some(node) = top.get(key) {
                     node.error_at_key(format!("`{key}` belongs to a `command`"), "a built-in trainer does not read it");
                 }
@@ -199,170 +202,5 @@ fn read_trainer(top: &Node) -> Option<(Trainer, Arc<Description>)> {
             );
             None
         }
-    }
-}
-
-fn read_metric(node: &Node, description: &Description) -> Option<Metric> {
-    let (name_node, map) = match node.map() {
-        Some(_) => {
-            node.check_keys(&["name", "goal", "reduce"]);
-            let Some(name) = node.get("name") else {
-                node.error(
-                    "`metric` needs a `name`".to_owned(),
-                    "`metric: {name: kl, goal: max, reduce: mean_last 5%}`",
-                );
-                return None;
-            };
-            (name, true)
-        }
-        None => (*node, false),
-    };
-    let name = name_node.text()?;
-    let known: Vec<&str> = description.metrics.iter().map(|metric| &*metric.name).collect();
-    if !known.is_empty() && !known.contains(&&*name) {
-        name_node.error(format!("`{}` records no metric `{name}`", description.trainer), &suggestion(&name, &known));
-    }
-    let field = |key: &str| if map { node.get(key) } else { None };
-    let maximize = match field("goal") {
-        Some(goal) => goal.choice(&["max", "min"])? == 0,
-        None => true,
-    };
-    let reduce = match field("reduce") {
-        Some(reduce) => match reduce.text()?.parse() {
-            Ok(parsed) => parsed,
-            Err(expected) => {
-                reduce.error(format!("no reduction: {}", reduce.found()), &format!("{expected}"));
-                return None;
-            }
-        },
-        None => Reduce::Last,
-    };
-    Some(Metric { name, maximize, reduce })
-}
-
-fn read_resources(node: &Node) -> Resources {
-    node.check_keys(&["gpu", "gpu_memory", "cpu", "memory", "time", "stall"]);
-    let mut resources = Resources::default();
-    let bytes = |key: &str| measured(node, key, units::bytes);
-    let time = |key: &str| measured(node, key, units::time);
-    if let Some(gpu) = node.get("gpu")
-        && let Some(x) = gpu.number()
-    {
-        let whole = x.fract() == 0.0 && (0.0..=64.0).contains(&x);
-        if whole || (x > 0.0 && x < 1.0) {
-            resources.gpu = x;
-        } else {
-            gpu.error(
-                format!("`gpu: {x}` is neither a share of one GPU nor whole ones"),
-                "0.5 shares a GPU, 2 is two whole ones, 0 is the CPU",
-            );
-        }
-    }
-    if let Some(cpu) = node.get("cpu")
-        && let Some(n) = cpu.whole()
-    {
-        match u32::try_from(n) {
-            Ok(n) if (1..=4096).contains(&n) => resources.cpu = n,
-            _ => cpu.error(format!("`cpu: {n}` cannot be"), "cores of one run, which are also its threads: 1 or more"),
-        }
-    }
-    resources.gpu_memory = bytes("gpu_memory");
-    resources.memory = bytes("memory");
-    resources.time = time("time");
-    resources.stall = time("stall");
-    resources
-}
-
-/// A size or time under a key; a missing or wrong unit is reported.
-fn measured<T>(node: &Node, key: &str, parse: fn(&str) -> Result<T, String>) -> Option<T> {
-    let value = node.get(key)?;
-    let text = value.text()?;
-    match parse(&text) {
-        Ok(parsed) => Some(parsed),
-        Err(help) => {
-            let bare = text.trim().parse::<f64>().is_ok();
-            let what = if bare { "has no unit" } else { "has no unit known here" };
-            value.error(format!("`{key}: {text}` {what}"), &help);
-            None
-        }
-    }
-}
-
-fn read_on_failure(node: &Node) -> OnFailure {
-    node.check_keys(&["crash", "oom", "stop_after"]);
-    let mut on_failure = OnFailure::default();
-    if let Some(crash) = node.get("crash")
-        && let Some(text) = crash.text()
-    {
-        let retries = match text.split_whitespace().collect::<Vec<_>>()[..] {
-            ["fail"] => Some(0),
-            ["retry"] => Some(1),
-            ["retry", n] => n.parse().ok(),
-            _ => None,
-        };
-        match retries {
-            Some(retries) => on_failure.crash_retries = retries,
-            None => crash.error(format!("`crash: {text}` is no way to go on"), "`retry 2` or `fail`"),
-        }
-    }
-    if let Some(oom) = node.get("oom")
-        && let Some(choice) = oom.choice(&["retry_alone", "fail"])
-    {
-        on_failure.oom_alone = choice == 0;
-    }
-    if let Some(stop) = node.get("stop_after")
-        && let Some(n) = stop.whole()
-    {
-        on_failure.stop_after = u32::try_from(n).ok().filter(|n| *n > 0);
-    }
-    on_failure
-}
-
-/// Paths of parameters start from the folder of the file (or argument) that they were written in.
-fn absolute_paths(tree: &mut Tree, description: &Description) {
-    let paths: Vec<&str> = description.parameters.iter().filter(|p| p.kind == Kind::Path).map(|p| &*p.name).collect();
-    let Content::Map(sections) = &mut tree.content else { return };
-    for (section, value) in sections.iter_mut() {
-        if ["base", "grid", "zip", "include", "exclude", "blocks"].contains(&&**section) {
-            make_absolute(value, "", &paths);
-        }
-    }
-}
-
-fn make_absolute(tree: &mut Tree, name: &str, paths: &[&str]) {
-    match &mut tree.content {
-        Content::Text(text) if paths.contains(&name) && !text.is_empty() => {
-            let joined = tree.origin.text.folder.join(&*text);
-            let tidy: PathBuf = joined.components().filter(|part| *part != std::path::Component::CurDir).collect();
-            *text = tidy.to_string_lossy().into_owned();
-        }
-        Content::List(items) => items.iter_mut().for_each(|item| make_absolute(item, name, paths)),
-        Content::Map(map) => {
-            for (key, value) in map.iter_mut() {
-                let inner = match name {
-                    "" => key.clone(),
-                    name => format!("{name}.{key}"),
-                };
-                // Blocks hold sections, whose names begin anew.
-                let inner = if ["base", "grid", "zip"].contains(&&*inner) { String::new() } else { inner };
-                make_absolute(value, &inner, paths);
-            }
-        }
-        _ => {}
-    }
-}
-
-/// One problem as `Problems`.
-impl From<Problem> for Problems {
-    fn from(problem: Problem) -> Self {
-        Self(vec![problem])
-    }
-}
-
-/// Whether a problem stops the command.
-impl Problem {
-    /// Whether it stops the command.
-    pub fn fatal(&self) -> bool {
-        self.severity == Severity::Error
     }
 }

@@ -1,7 +1,7 @@
 //! A JSON Schema of specs, made of what trainers say of themselves.
 
 use super::axis::{RANDOM, RANGES};
-use super::{Kind, Parameter, TRAINERS, description};
+use super::{FigureKind, Kind, Parameter, Spelling, TRAINERS, description};
 use serde_json::{Map, Value as Json, json};
 
 /// A JSON Schema of sweeps and reports.
@@ -27,7 +27,7 @@ pub fn json_schema() -> Json {
             "then": {"properties": {
                 "base": nested(base),
                 "grid": nested(axes),
-                "metric": {"oneOf": [
+                "metric": {"anyOf": [
                     {"enum": metrics},
                     {"type": "object", "properties": {"name": {"enum": metrics}}},
                 ]},
@@ -38,22 +38,65 @@ pub fn json_schema() -> Json {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "A sweep or a report of tessera",
         "type": "object",
-        "oneOf": [{"required": ["report"]}, {"required": ["sweep"]}, {"required": ["extends"]}],
-        "properties": properties(),
-        "allOf": trainers,
+        "if": {"required": ["report"]},
+        "then": {"properties": of_report(), "additionalProperties": false},
+        "else": {
+            "anyOf": [{"required": ["sweep"]}, {"required": ["extends"]}],
+            "properties": of_sweep(),
+            // Names may be written with dots, at the top too: `base.neurons: 300`.
+            "patternProperties": {"^[a-z_]+\\..": {}},
+            "additionalProperties": false,
+            "allOf": trainers,
+        },
     })
 }
 
-fn properties() -> Json {
-    let text = |about: &str| json!({"type": "string", "description": about});
-    let map = |about: &str| json!({"type": "object", "description": about});
-    let list = |about: &str| json!({"type": "array", "items": {"type": "object"}, "description": about});
-    let count = |about: &str| json!({"type": "integer", "minimum": 0, "description": about});
+fn text(about: &str) -> Json {
+    json!({"type": "string", "description": about})
+}
+
+fn map(about: &str) -> Json {
+    json!({"type": "object", "description": about})
+}
+
+/// A list of maps; one of them may stand alone.
+fn list(about: &str) -> Json {
+    json!({"anyOf": [{"type": "array", "items": {"type": "object"}}, {"type": "object"}], "description": about})
+}
+
+/// A list of texts; one of them may stand alone.
+fn texts(about: &str) -> Json {
+    json!({"anyOf": [{"type": "array", "items": {"type": "string"}}, {"type": "string"}], "description": about})
+}
+
+fn count(about: &str) -> Json {
+    json!({"type": "integer", "minimum": 0, "description": about})
+}
+
+fn figures() -> Json {
+    let kinds: Vec<&str> = FigureKind::ALL.iter().map(|(word, _)| *word).collect();
+    let figure = json!({"type": "object", "required": ["kind"], "properties": {"kind": {"enum": kinds}}});
+    let about = "Figures: {kind: curve, y: kl, color: method}.";
+    json!({"anyOf": [{"type": "array", "items": figure}, figure], "description": about})
+}
+
+fn of_report() -> Json {
+    json!({
+        "report": text("A plain folder name."),
+        "title": text("Heading of the page."),
+        "since": text("The report that \"what changed\" compares with; the newest older one unless said."),
+        "sweeps": texts("Spec files, relative to this one."),
+        "last_week": text("Markdown: what was known when the week began."),
+        "sections": list("Numbered sections: title, sweep, text, figures, tables, compare."),
+        "ideas": texts("The last list; Markdown."),
+    })
+}
+
+fn of_sweep() -> Json {
     let size = |about: &str| json!({"type": "string", "description": about, "examples": ["4 GiB"]});
     let time = |about: &str| json!({"type": "string", "description": about, "examples": ["2h"]});
     json!({
         "sweep": {"type": "string", "pattern": "^[^./\\\\][^/\\\\]*$", "description": "A plain folder name."},
-        "report": text("A plain folder name."),
         "about": text("One line for people."),
         "trainer": {"enum": TRAINERS, "description": "A built-in trainer; any other program by `command`."},
         "command": text("A command line with places: {args}, {name}, {run.dir}, {seed}."),
@@ -61,7 +104,7 @@ fn properties() -> Json {
         "metric": {"description": "The number that runs are judged by: name, goal (max, min), reduce (last, min, max, mean_last 5%, at 1000)."},
         "base": map("Parameters that all runs share."),
         "grid": map("Axes: every combination."),
-        "zip": {"description": "Axes that move together: a list of groups."},
+        "zip": list("Axes that move together: a list of groups."),
         "samples": count("Draws of all random axes together."),
         "sample_seed": count("What random axes are drawn with."),
         "blocks": list("A union of grids, each with its own base, grid, zip and samples."),
@@ -90,13 +133,34 @@ fn properties() -> Json {
         "on_failure": {
             "type": "object",
             "additionalProperties": false,
+            "description": "What follows a failure.",
             "properties": {
                 "crash": text("`retry 2` or `fail`."),
                 "oom": {"enum": ["retry_alone", "fail"]},
                 "stop_after": count("So many equal crashes, and nothing new starts."),
             },
         },
-        "figures": list("Figures: {kind: curve, y: kl, color: method}."),
+        "on_finish": text("A line for sh when a session is over, with TESSERA_OUTCOME, TESSERA_DONE, TESSERA_FAILED … in its environment."),
+        "figures": figures(),
+        "slurm": map("How runs are submitted with --on slurm."),
+        "parameters": map("Of a command: what its parameters are (kind, default, bounds), for checks."),
+        "resume": text("Of a command: the command line that goes on from {checkpoint}."),
+        "environment": {"type": "object", "description": "Of a command: further environment variables; places as in `command`."},
+        "directory": text("Of a command: where it is executed; the folder of this file unless said."),
+        "virtual_environment": text("Of a command: a Python virtual environment."),
+        "setup": texts("Of a command: shell lines before it, such as `module load cuda`."),
+        "args": {
+            "type": "object",
+            "additionalProperties": {"type": ["string", "null"]},
+            "description": "Of a command: what parameters are called on its command line; null: not passed.",
+        },
+        "spelling": {
+            "anyOf": [{"enum": Spelling::ALL.map(|(word, _)| word)}, {"type": "object"}],
+            "description": "Of a command: how values are written.",
+        },
+        "metrics": {"description": "Of a command: where its numbers come from: tensorboard, events, csv, jsonl or a pattern."},
+        "checkpoints": {"description": "Of a command: a pattern of its checkpoints, or {match: 'step-*.pt', keep: 2}."},
+        "code": texts("Of a command: patterns of the files that its version is made of."),
     })
 }
 
@@ -164,5 +228,21 @@ impl Parameter {
         let words: Vec<String> =
             bounds.iter().filter_map(|(sign, bound)| Some(format!("{sign} {}", (*bound)?))).collect();
         words.join(", ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::keys;
+    use super::*;
+
+    #[test]
+    fn the_keys_are_those_that_are_read() {
+        let sweep = of_sweep();
+        let mut described: Vec<&str> = sweep.as_object().unwrap().keys().map(String::as_str).collect();
+        let mut read = keys::written();
+        described.sort_unstable();
+        read.sort_unstable();
+        assert_eq!(described, read);
     }
 }

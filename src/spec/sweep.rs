@@ -21,6 +21,8 @@ pub struct Sweep {
     pub resources: Resources,
     /// What to do with failures.
     pub on_failure: OnFailure,
+    /// What a shell is told when a session of the sweep is over.
+    pub on_finish: Option<String>,
     /// What runs are made of: `plan` expands it.
     pub grid: Grid,
     /// Figures, in the order of the file.

@@ -4,6 +4,7 @@
 //! Truth is the journals and the rows in parts and in the segments that no part names; everything else is derived.
 
 mod compact;
+mod disk;
 mod error;
 mod files;
 mod journal;

@@ -1,0 +1,233 @@
+//! The execution of a sweep on this machine: spec → plan → store → schedule and run; then figures. What `run` and
+//! `retry` do.
+
+use super::agent::{agent_name, claim, end_leftovers};
+use super::estimate::{ask_for_room, estimate_of};
+use super::on_finish::{Ending, tell};
+use super::planned::planned;
+use super::todo::Todo;
+use super::trainer::{commit, trainer, version};
+use crate::error::{Error, ExitCode};
+use crate::plan::Plan;
+use crate::record::{Fact, PlannedRun, RunId};
+use crate::run::{
+    Early, Folders, RunError, Settings, Sink, Summary, Trainer, duration, execute, host, progress, reservations_of_user,
+};
+use crate::spec::Sweep;
+use crate::store::{self, Writer};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How long a worker that is told to end may take before it is killed.
+pub(super) const GRACE: Duration = Duration::from_secs(10);
+
+/// What is executed, and how.
+#[derive(Default)]
+pub(super) struct Execution {
+    /// The spec.
+    pub spec: PathBuf,
+    /// `--set`.
+    pub sets: Vec<String>,
+    /// Only say what would be executed.
+    pub dry_run: bool,
+    /// How many runs at once.
+    pub slots: Option<usize>,
+    /// GPUs to use.
+    pub gpus: Vec<String>,
+    /// Busy ones too.
+    pub share_busy: bool,
+    /// How many runs in all.
+    pub limit: Option<usize>,
+    /// What an older trainer executed too.
+    pub stale: bool,
+    /// Only these runs.
+    pub only: Option<Vec<RunId>>,
+    /// Attempts on other machines count as over.
+    pub lost: bool,
+    /// However much disk it will take.
+    pub yes: bool,
+}
+
+impl Execution {
+    /// Executes it.
+    pub fn execute(&self, results: &Path) -> Result<ExitCode, Error> {
+        let (sweep, plan) = planned(&self.spec, &self.sets, results)?;
+        let trainer = trainer(&sweep)?;
+        let stored = match store::Sweep::open(results, &sweep.name) {
+            Ok(stored) => Some(stored),
+            Err(store::StoreError::NoSweep { .. }) => None,
+            Err(error) => return Err(error.into()),
+        };
+        let mut todo = Todo::of(&plan, stored.as_ref(), &version(&sweep)?, self.stale);
+        eprintln!("{}: {}", sweep.name, todo.words());
+        todo.keep(self.only.as_deref(), self.limit);
+        if self.dry_run {
+            super::answer::answer(&todo.list())?;
+            return Ok(ExitCode::Success);
+        }
+        if !self.yes {
+            ask_for_room(&estimate_of(&sweep, &plan, &todo, stored.as_ref()), results)?;
+        }
+        let before = (todo.done, todo.diverged);
+        let mut summary = None;
+        let outcome = self.session(results, &sweep, &plan, &todo, trainer, &mut summary);
+        let (code, error) = match &outcome {
+            Ok(code) => (*code, String::new()),
+            Err(error) => (error.exit_code(), error.message()),
+        };
+        // Where nothing was to be done there is nothing to tell.
+        if let Some(summary) = summary.or_else(|| outcome.is_err().then(Summary::default)) {
+            let ending = Ending { runs: plan.runs.len(), before, summary: &summary, code, error };
+            tell(&sweep, results, &ending);
+        }
+        outcome
+    }
+
+    /// From the claim to the figures. `summary` is what was executed, if anything was.
+    fn session(
+        &self,
+        results: &Path,
+        sweep: &Sweep,
+        plan: &Plan,
+        todo: &Todo<'_>,
+        trainer: Trainer,
+        summary: &mut Option<Summary>,
+    ) -> Result<ExitCode, Error> {
+        let folders = Folders::new(results, &sweep.name).map_err(outside)?;
+        let _claim = claim(&folders, &sweep.name, self.lost)?;
+        let agent = agent_name();
+        let mut writer = Writer::open(results, &sweep.name, &agent)?;
+        let elsewhere = end_leftovers(todo.stored(), self.lost, &mut writer)?;
+        writer.write_spec(&sweep.folded, &sweep.hash)?;
+        let newest = todo.stored().and_then(|stored| stored.planned());
+        if newest.is_none_or(|planned| planned.spec != sweep.hash || planned.runs.len() != plan.runs.len()) {
+            writer.fact(planned_fact(sweep, plan)).map_err(RunError::from)?;
+            writer.commit().map_err(RunError::from)?;
+        }
+        let mut tasks = todo.tasks()?;
+        tasks.retain(|task| !elsewhere.contains(task.id()));
+        let mut code = ExitCode::Success;
+        if tasks.is_empty() {
+            eprintln!("nothing to do: {} done", todo.done);
+        } else {
+            let settings = self.settings(sweep, plan, trainer, folders, agent, (todo.done, todo.diverged));
+            let mut watch = progress::to_stderr();
+            let outcome = execute(settings, tasks, &mut writer, &mut *watch)?;
+            writer.flush()?;
+            code = close(&outcome, sweep);
+            *summary = Some(outcome);
+        }
+        writer.flush()?;
+        drop(writer);
+        if !elsewhere.is_empty() {
+            eprintln!("{} runs were begun elsewhere, and nothing is known here of how they go on", elsewhere.len());
+            eprintln!("  help: where that machine is gone: tessera retry {} --lost", sweep.name);
+        }
+        super::finish::finish(results, sweep.clone())?;
+        Ok(code)
+    }
+
+    fn settings(
+        &self,
+        sweep: &Sweep,
+        plan: &Plan,
+        trainer: Trainer,
+        folders: Folders,
+        agent: String,
+        done_before: (usize, usize),
+    ) -> Settings {
+        Settings {
+            sweep: sweep.name.clone(),
+            trainer,
+            probe: None,
+            resources: sweep.resources.clone(),
+            on_failure: sweep.on_failure.clone(),
+            metric: sweep.metric.as_ref().map(|metric| metric.name.clone()),
+            common: plan.common().clone(),
+            axes: plan.axes.clone(),
+            slots: self.slots,
+            gpus: self.gpus.clone(),
+            share_busy: self.share_busy,
+            reservations: reservations_of_user(),
+            folders,
+            agent,
+            git: commit(&sweep.folder),
+            spec: sweep.hash.clone(),
+            done_before,
+            grace: GRACE,
+        }
+    }
+}
+
+pub(super) fn outside(error: std::io::Error) -> Error {
+    Error::failure(error.to_string())
+}
+
+impl From<RunError> for Error {
+    fn from(error: RunError) -> Self {
+        let shown = Self::failure(error.to_string());
+        match error {
+            RunError::Program { .. } => shown.with_help("`./just build` builds it; TESSERA_LAB names one elsewhere"),
+            RunError::Worker { .. } => shown.with_help("`tessera doctor` looks for the cause"),
+            RunError::Protocol { .. } => shown.with_help("build `tessera` and `tessera-lab` from the same sources"),
+            RunError::Sink(_) => shown.with_help("what is finished is kept; the same command goes on from there"),
+            RunError::Gpu(_) => shown.with_help("`tessera doctor` lists the GPUs"),
+            RunError::Full(_) => shown.with_help("make room and run the same command again: what is finished is kept"),
+            RunError::Signals(_) => shown,
+        }
+    }
+}
+
+/// What a plan asks for, as the journal keeps it.
+pub(super) fn planned_fact(sweep: &Sweep, plan: &Plan) -> Fact {
+    let runs = plan
+        .runs
+        .iter()
+        .filter_map(|run| Some(PlannedRun { run: RunId::parse(&run.id)?, seed: run.seed, parameters: run.own() }));
+    Fact::Planned {
+        time: host::unix_time(),
+        spec: sweep.hash.clone(),
+        tessera: env!("CARGO_PKG_VERSION").to_owned(),
+        trainer: sweep.trainer.name().to_owned(),
+        metric: sweep.metric.as_ref().map(|metric| (metric.name.clone(), metric.reduce.to_string())),
+        common: plan.common().clone(),
+        runs: runs.collect(),
+    }
+}
+
+/// Says how it went and where to look; the exit code.
+fn close(summary: &Summary, sweep: &Sweep) -> ExitCode {
+    let mut words = vec![format!("{} done", summary.done)];
+    if summary.diverged > 0 {
+        words[0] += &format!(" ({} diverged)", summary.diverged);
+    }
+    let mut classes: BTreeMap<String, usize> = BTreeMap::new();
+    for failed in &summary.failed {
+        *classes.entry(failed.failure.to_string()).or_insert(0) += 1;
+    }
+    words.extend(classes.iter().map(|(class, count)| format!("{count} failed ({class})")));
+    words.extend((summary.stopped > 0).then(|| format!("{} stopped", summary.stopped)));
+    words.extend((summary.left > 0).then(|| format!("{} not started", summary.left)));
+    let did = summary.done + summary.failed.len() + summary.stopped + summary.left;
+    if did > 0 {
+        eprintln!("{}: {} in {}", sweep.name, words.join(" · "), duration(summary.seconds));
+    }
+    for failed in summary.failed.iter().take(3) {
+        eprintln!("  {}: {}: {}", failed.label, failed.failure, failed.message);
+        if !failed.log.as_os_str().is_empty() {
+            eprintln!("    tessera logs {}", &failed.run.as_str()[..8]);
+        }
+    }
+    if summary.failed.len() > 3 {
+        eprintln!("  and {} more: tessera status {}", summary.failed.len() - 3, sweep.name);
+    }
+    match summary.early {
+        Some(Early::Stopped) => {
+            eprintln!("stopped; the same command goes on from here");
+            ExitCode::Stopped
+        }
+        _ if !summary.failed.is_empty() || summary.early.is_some() => ExitCode::SomeFailed,
+        _ => ExitCode::Success,
+    }
+}
