@@ -33,7 +33,7 @@ pub struct Verified {
 }
 
 impl Sweep {
-    /// Reads every row of every table and compares it with footers and journals. Changes nothing.
+    /// Reads every row of every table, those of probes too, and compares it with footers and journals. Changes nothing.
     ///
     /// # Errors
     /// Where a folder cannot be listed; what is wrong with files is a finding.
@@ -73,6 +73,12 @@ impl Sweep {
             if name == "history" {
                 self.check_results(&table, &mut verified);
             }
+        }
+        for probes in self.all_probes()? {
+            let of_probes = probes.sweep.verify()?;
+            verified.files += of_probes.files;
+            verified.rows += of_probes.rows;
+            verified.findings.extend(of_probes.findings);
         }
         for path in list(&self.layout.root().join("checkpoints"), "")? {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
