@@ -37,6 +37,10 @@ bench-store python folder runs rows: build
     cargo bench --profile release --locked --features torch --bench store --no-run
     {{python}} benches/store.py {{bin}}/tessera "$(ls -t {{bin}}/deps/store-* | grep -v '[.]d$' | head -n 1)" {{folder}} {{runs}} {{rows}}
 
+# How often the 95% interval of a mean holds the true mean, for normal and skewed data
+bench-coverage:
+    cargo bench --profile release --locked --features torch --bench coverage
+
 # Format the sources
 format:
     cargo fmt

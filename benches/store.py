@@ -3,7 +3,7 @@
 usage: store.py TESSERA GENERATOR FOLDER RUNS ROWS [METRICS]
 
 DuckDB and pandas (with pyarrow) must be installed for this Python; pandas gets only the columns of the question.
-The folder is deleted at the end.
+A folder that is there already is asked as it is and stays; else it is made, and deleted at the end.
 """
 
 import os
@@ -25,18 +25,20 @@ def timed(name, command):
 def main():
     tessera, generator, folder, runs, rows = sys.argv[1:6]
     metrics = sys.argv[6] if len(sys.argv) > 6 else "15"
+    print(f"{runs} runs x {rows} rows x {metrics} metrics on {os.cpu_count()} cores")
+    if os.path.isdir(folder):
+        return ask(tessera, folder)
     os.makedirs(folder)
     try:
-        ask(tessera, generator, folder, runs, rows, metrics)
+        timed("generate (through the writer)", [generator, folder, runs, rows, metrics])
+        timed("tessera compact", [tessera, "compact", "bench", "--results", folder])
+        ask(tessera, folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def ask(tessera, generator, folder, runs, rows, metrics):
-    print(f"{runs} runs x {rows} rows x {metrics} metrics on {os.cpu_count()} cores")
-    timed("generate (through the writer)", [generator, folder, runs, rows, metrics])
+def ask(tessera, folder):
     at = ["--results", folder]
-    timed("tessera compact", [tessera, "compact", "bench", *at])
     size = sum(os.path.getsize(os.path.join(d, f)) for d, _, fs in os.walk(folder) for f in fs)
     print(f"on disk: {size / 2**30:.2f} GiB")
     axes = ["--rows", "method", "--cols", "fr_learning_rate", "--format", "csv"]
@@ -48,7 +50,7 @@ def ask(tessera, generator, folder, runs, rows, metrics):
     one = subprocess.run(ask_one, capture_output=True, text=True, check=True).stdout.split()[1]
     curve = f"SELECT step, kl FROM history WHERE run = '{one}' ORDER BY step"
     both = "SELECT avg(kl) AS a, max(metric_1) AS b FROM history WHERE step > 2"
-    timed("tessera query: one run's curve", [tessera, "query", curve, "--parquet", f"{folder}/answer.parquet", *at])
+    timed("tessera query: one run's curve", [tessera, "query", curve, "--out", f"{folder}/answer.parquet", *at])
     timed("tessera query: two columns of all rows", [tessera, "query", both, *at])
     files = f"'{folder}/bench/history/*.parquet'"
     duck = "import duckdb, sys; duckdb.execute('SET threads=2'); print(len(duckdb.sql(sys.argv[1]).fetchnumpy()))"

@@ -216,7 +216,7 @@ fn runs_are_paired_by_their_seed() {
 fn a_query_sees_runs_and_histories_of_every_sweep() {
     let stage = sweep();
     let ask = |sql: &str| {
-        let answer = query(stage.results.path(), sql, Files::Refused).map(|answer| answer.frame);
+        let answer = query(stage.results.path(), sql, Files::Refused, false).map(|answer| answer.frame);
         answer.map(|frame| Grid::of_frame(&frame, Format::Csv).render(Format::Csv))
     };
     let sql = "SELECT method, count(*) AS n, max(kl) AS best FROM runs WHERE current GROUP BY method ORDER BY method";
@@ -230,8 +230,15 @@ fn a_query_sees_runs_and_histories_of_every_sweep() {
     assert_eq!(error.help().unwrap(), "did you mean \"method\"?");
     let error = ask("SELECT terms/KL FROM history").unwrap_err();
     assert_eq!(error.help().unwrap(), "names with `.` or `/` need double quotes: \"terms/KL\"");
+    let error = ask("SELECT name, values FROM arrays").unwrap_err();
+    assert!(error.to_string().ends_with("\n  SELECT name, values FROM arrays\n               ^"), "{error}");
+    assert_eq!(error.help().unwrap(), "a column whose name is a word of SQL needs double quotes: \"values\"");
     let error = ask("SELECT a FROM runs WHERE (").unwrap_err();
     assert!(error.to_string().contains("\n  SELECT a FROM runs WHERE (\n"), "{error}");
-    let error = ask("SELECT * FROM read_parquet('/etc/passwd')").unwrap_err();
-    assert_eq!(error.to_string(), "a query in a spec may not read files");
+    for function in ["read_parquet", "\"read_csv\"", "READ_IPC /* x */ "] {
+        let error = ask(&format!("SELECT * FROM {function}('/etc/passwd')")).unwrap_err();
+        assert_eq!(error.to_string(), "a query in a spec may not read files", "{function}");
+    }
+    let error = ask("SELECT lr_schedule.factor FROM runs").unwrap_err();
+    assert_eq!(error.help().unwrap(), "names with `.` or `/` need double quotes: \"lr_schedule.factor\"");
 }

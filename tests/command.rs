@@ -92,6 +92,25 @@ fn texts_stay_texts_where_values_are_parsed() {
     }
 }
 
+/// What `tests/habits/check.py` showed the real packages to understand.
+#[test]
+fn arguments_are_spelled_as_the_packages_read_them() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/habits/cases.json");
+    let cases: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let parameters: Parameters = serde_json::from_value(cases["parameters"].clone()).unwrap();
+    for (style, template) in
+        [("argparse", "t {args}"), ("click", "t {args}"), ("fire", "t {args:--k=v}"), ("hydra", "t {args:k=v}")]
+    {
+        let mut command = command(template);
+        command.names.clear();
+        command.spelling = (style == "click").then_some(Spelling::CLICK);
+        let arguments = rendered(&command, &parameters, None).unwrap().arguments;
+        let known = cases["cases"].as_array().unwrap().iter().find(|case| case["style"] == style);
+        let known = known.map(|case| case["arguments"].clone());
+        assert_eq!(known, Some(serde_json::json!(arguments)), "{style}: {}", serde_json::json!(arguments));
+    }
+}
+
 #[test]
 fn names_are_mapped_and_what_the_template_names_is_not_repeated() {
     let mut command = command("./train.sh --dir={run.dir} {method} {args}");

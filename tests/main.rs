@@ -1,15 +1,18 @@
 //! One test binary: one file a stage.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod account;
 mod analyse;
 mod architecture;
 mod command;
 mod end_to_end;
+mod import;
 mod killed;
 mod package;
 mod pickup;
 mod plan;
 mod probe;
+mod resume;
 mod run;
 mod run_command;
 mod spec;

@@ -198,3 +198,34 @@ fn removed_things_are_in_the_trash() {
     sweep(results).remove(&sweep(results).to_remove(Removal::Everything)).unwrap();
     assert!(Sweep::open(results, "test").is_err());
 }
+
+/// What a program logs late lies in a later segment: there and in the part each step is one row in the end.
+#[test]
+fn a_step_that_comes_again_is_one_row() {
+    let mut stage = Stage::new(&["lagrange"], 1);
+    let run = run_id("lagrange", 0);
+    let of = |name: &str, steps: std::ops::Range<u64>| {
+        let mut rows = rows(steps, |step| step as f64);
+        rows.metrics = rows.metrics.into_iter().filter(|(n, _)| n == "kl").map(|(_, c)| (name.to_owned(), c)).collect();
+        rows
+    };
+    stage.writer.fact(started(&run, 1, None)).unwrap();
+    stage.writer.history(&run, 1, &of("kl", 0..10)).unwrap();
+    stage.writer.history(&run, 1, &of("late", 2..4)).unwrap();
+    stage.writer.flush().unwrap();
+    stage.writer.history(&run, 1, &of("later", 0..20)).unwrap();
+    // Names of a history's own columns do not stand in its way.
+    stage.writer.history(&run, 1, &of("elapsed", 19..20)).unwrap();
+    stage.writer.fact(finished(&run, 1)).unwrap();
+    stage.writer.commit().unwrap();
+    let results = stage.results.path();
+    let sums = |frame: &DataFrame| -> Vec<f64> {
+        let names = ["kl", "late", "later", "metric.elapsed"];
+        names.iter().map(|name| frame.column(name).unwrap().f64().unwrap().sum().unwrap()).collect()
+    };
+    assert_eq!(sums(&table(results)), [45.0, 5.0, 190.0, 19.0]);
+    sweep(results).compact().unwrap();
+    let after = table(results);
+    assert_eq!((after.height(), sums(&after)), (20, vec![45.0, 5.0, 190.0, 19.0]));
+    assert!(sweep(results).verify().unwrap().findings.is_empty());
+}

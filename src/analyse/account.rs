@@ -83,6 +83,9 @@ pub fn account(sweep: &Sweep, run: &RunState) -> Result<Grid, AnalyseError> {
     }
     for checkpoint in &run.checkpoints {
         let path = sweep.layout().checkpoints(&run.run).join(&checkpoint.file);
+        if !path.exists() {
+            continue;
+        }
         lines.add("checkpoint", format!("step {}", checkpoint.step), path.display().to_string());
     }
     for attempt in 1..=run.attempt {

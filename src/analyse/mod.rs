@@ -24,5 +24,5 @@ pub use interval::{Interval, mean_interval, quantile_95, standard_deviation};
 pub use number::{significant, with_error};
 pub use pivot::{Pivot, PivotCell, PivotRequest, pivot};
 pub use probed::Measured;
-pub use query::{Answer, Files, query, write_parquet};
+pub use query::{Answer, Files, query, query_to, write_parquet};
 pub use value::values;

@@ -28,19 +28,56 @@ pub struct Answer {
 /// the columns and row groups that it needs.
 ///
 /// # Errors
-/// Where the query is wrong (the message points into it), or a store cannot be read.
-pub fn query(results: &Path, sql: &str, files: Files) -> Result<Answer, AnalyseError> {
+/// Where the query is wrong (the message points into it), or a store cannot be read; `skip_damaged` passes over its
+/// files that cannot.
+pub fn query(results: &Path, sql: &str, files: Files, skip_damaged: bool) -> Result<Answer, AnalyseError> {
+    let (context, notes) = tables(results, sql, files, skip_damaged)?;
+    let frame =
+        executed(sql, context, |rows| rows.collect_with_engine(Engine::Streaming).map(|rows| rows.unwrap_single()))?;
+    Ok(Answer { frame, notes })
+}
+
+/// Writes the answer to a query to a Parquet file, a stretch of rows at a time: it may be larger than the memory. Gives
+/// what the reader must know.
+///
+/// # Errors
+/// As [`query`], and where the file cannot be written.
+pub fn query_to(
+    results: &Path,
+    sql: &str,
+    files: Files,
+    skip_damaged: bool,
+    path: &Path,
+) -> Result<Vec<String>, AnalyseError> {
+    let (context, notes) = tables(results, sql, files, skip_damaged)?;
+    let target = SinkTarget::Path(PlRefPath::new(path.to_string_lossy()));
+    executed(sql, context, |rows| {
+        let format = FileWriteFormat::Parquet(Arc::new(ParquetWriteOptions::default()));
+        let sink = rows.sink(SinkDestination::File { target }, format, UnifiedSinkArgs::default())?;
+        sink.collect_with_engine(Engine::Streaming).map(|_| ())
+    })?;
+    Ok(notes)
+}
+
+/// The tables that a query names.
+fn tables(
+    results: &Path,
+    sql: &str,
+    files: Files,
+    skip_damaged: bool,
+) -> Result<(SQLContext, Vec<String>), AnalyseError> {
     let code = without_literals(sql);
-    if files == Files::Refused && named(&code, r"(?i)\b(?:read|scan)_\w+\s*\(").is_some() {
+    // A quoted name is a function's name too.
+    if files == Files::Refused && named(&code, r#"(?i)\b(?:read|scan)_\w+["`]?\s*\("#).is_some() {
         return Err(AnalyseError::Question {
             message: "a query in a spec may not read files".to_owned(),
             help: "it sees runs, history and arrays of every sweep".to_owned(),
         });
     }
     let mut notes = Vec::new();
-    let stores: Vec<Sweep> =
-        sweeps(results)?.iter().map(|name| Sweep::open(results, name)).collect::<Result<_, _>>()?;
-    let mut context = SQLContext::new();
+    let open = |name: &String| Sweep::open(results, name).map(|sweep| sweep.skip_damaged(skip_damaged));
+    let stores: Vec<Sweep> = sweeps(results)?.iter().map(open).collect::<Result<_, _>>()?;
+    let context = SQLContext::new();
     let names = |table: &str| named(&code, &format!(r"(?i)\b{table}\b")).is_some();
     if names("runs") {
         let frames: Vec<DataFrame> = stores.iter().map(|sweep| sweep.runs(&Scope::All)).collect::<Result<_, _>>()?;
@@ -56,32 +93,29 @@ pub fn query(results: &Path, sql: &str, files: Files) -> Result<Answer, AnalyseE
             context.register(name, probes_of_all(&stores, table)?);
         }
     }
-    // The engine panics on what it was built without; that must not take the caller down. A query has one result:
-    // several come from several sinks alone.
-    let answer = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        context
-            .execute(sql)
-            .and_then(|rows| rows.collect_with_engine(Engine::Streaming))
-            .map(|rows| rows.unwrap_single())
-    }));
+    Ok((context, notes))
+}
+
+/// Carries a query out. The engine panics on what it was built without; that must not take the caller down.
+fn executed<T>(
+    sql: &str,
+    mut context: SQLContext,
+    finish: impl FnOnce(LazyFrame) -> PolarsResult<T>,
+) -> Result<T, AnalyseError> {
+    let answer = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| context.execute(sql).and_then(finish)));
     let collected = answer.map_err(|_| AnalyseError::Question {
         message: "polars cannot answer this query".to_owned(),
         help: "its message is above; the same may be asked in another way".to_owned(),
     })?;
-    Ok(Answer { frame: collected.map_err(|error| explained(sql, &error))?, notes })
+    collected.map_err(|error| explained(sql, &error))
 }
 
-/// Writes an answer as a Parquet file.
+/// Writes an answer as Parquet.
 ///
 /// # Errors
-/// Where the file cannot be written.
-pub fn write_parquet(mut frame: DataFrame, path: &Path) -> Result<(), AnalyseError> {
-    let fail = |error: &dyn std::fmt::Display| AnalyseError::Question {
-        message: format!("cannot write {}: {error}", path.display()),
-        help: "choose a file that you may write".to_owned(),
-    };
-    let file = std::fs::File::create(path).map_err(|error| fail(&error))?;
-    ParquetWriter::new(file).finish(&mut frame).map(|_| ()).map_err(|error| fail(&error))
+/// Where it cannot be written.
+pub fn write_parquet(mut frame: DataFrame, to: impl std::io::Write) -> PolarsResult<()> {
+    ParquetWriter::new(to).finish(&mut frame).map(|_| ())
 }
 
 /// The tables of runs under each other; a column whose type differs between sweeps becomes a number where all are,
@@ -122,7 +156,7 @@ fn united(mut frames: Vec<DataFrame>, notes: &mut Vec<String>) -> PolarsResult<D
 
 /// The query with string literals blanked, and quoted names kept.
 fn without_literals(sql: &str) -> String {
-    let Ok(literals) = Regex::new(r"'(?:[^']|'')*'|--[^\n]*") else { return sql.to_owned() };
+    let Ok(literals) = Regex::new(r"(?s)'(?:[^']|'')*'|--[^\n]*|/\*.*?\*/") else { return sql.to_owned() };
     literals.replace_all(sql, |hit: &regex::Captures| " ".repeat(hit[0].len())).into_owned()
 }
 
@@ -134,7 +168,7 @@ fn named(code: &str, pattern: &str) -> Option<usize> {
 fn explained(sql: &str, error: &PolarsError) -> AnalyseError {
     let text = error.to_string();
     let text = text.split("\n\nResolved plan").next().unwrap_or(&text).trim().to_owned();
-    let quoted = Regex::new("column (?:not found: )?[\"'`]([^\"'`]+)").ok();
+    let quoted = Regex::new("column (?:named |not found: )?[\"'`]([^\"'`]+)").ok();
     let name = quoted.and_then(|quoted| Some(quoted.captures(&text)?[1].to_owned()));
     let at_line = Regex::new(r"[Ll]ine:? (\d+),? [Cc]olumn:? (\d+)").ok();
     let place = match at_line.and_then(|place| place.captures(&text).map(|hit| (hit[1].parse(), hit[2].parse()))) {
@@ -143,6 +177,12 @@ fn explained(sql: &str, error: &PolarsError) -> AnalyseError {
         _ => name.as_ref().and_then(|name| named(&without_literals(sql), &format!(r"\b{}\b", regex::escape(name)))),
     };
     let mut help = "tables are runs, history and arrays; `SELECT * FROM runs LIMIT 1` shows the columns".to_owned();
+    // A column whose name is a word of SQL: `values`.
+    if let Some(word) =
+        Regex::new(r"found: (\w+) at Line").ok().and_then(|word| Some(word.captures(&text)?[1].to_owned()))
+    {
+        help = format!("a column whose name is a word of SQL needs double quotes: \"{word}\"");
+    }
     // The library's own suggestion stands on a line of its own.
     let (text, suggestion) = match text.split_once("\n\nDid you mean ") {
         Some((text, suggestion)) => (text.to_owned(), Some(suggestion.to_owned())),

@@ -1,9 +1,10 @@
-//! What commands that answer questions share: which runs, how the answer is written, how errors are passed on.
+//! What commands that answer questions share: which sweep and runs, how the answer is written, how errors are passed on.
 
 use crate::analyse::AnalyseError;
 use crate::error::{Error, printable};
-use crate::store::{Scope, StoreError};
+use crate::store::{Scope, StoreError, Sweep};
 use std::io::Write;
+use std::path::Path;
 
 /// Which runs of the sweep.
 #[derive(clap::Args)]
@@ -14,9 +15,18 @@ pub(super) struct Scoped {
     /// The runs of an earlier version of the spec, by (the beginning of) its hash
     #[arg(long, value_name = "HASH")]
     spec: Option<String>,
+    /// Pass over files that cannot be read
+    #[arg(long)]
+    skip_damaged: bool,
 }
 
 impl Scoped {
+    /// Opens the sweep that is asked about.
+    pub(super) fn open(&self, results: &Path, name: &str) -> Result<Sweep, Error> {
+        Ok(Sweep::open(results, name)?.skip_damaged(self.skip_damaged))
+    }
+
+    /// The runs that are meant.
     pub(super) fn scope(&self) -> Scope {
         match &self.spec {
             Some(hash) => Scope::Spec(hash.clone()),

@@ -1,6 +1,8 @@
 //! `tessera compare`: differences between the levels of an axis.
 
 use super::answer::{Scoped, answer};
+use super::figures::stored_spec;
+use super::goal::Goal;
 use crate::analyse::{CompareRequest, Format, compare};
 use crate::error::{Error, ExitCode};
 use crate::spec::Reduce;
@@ -26,9 +28,10 @@ pub struct Compare {
     /// last, min, max, "mean_last 5%" or "at 1000" [default: as the spec says]
     #[arg(long, value_name = "HOW")]
     reduce: Option<Reduce>,
-    /// Less is better: for the warning about the best learning rate
-    #[arg(long)]
-    minimize: bool,
+    /// Whether more or less is better, for the warning about the best learning rate [default: as the spec says of its
+    /// metric; less of seconds and memory]
+    #[arg(long, value_enum)]
+    goal: Option<Goal>,
     /// How the table is written
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -36,16 +39,27 @@ pub struct Compare {
     scoped: Scoped,
 }
 
+/// Whether more of a value is better: as the spec says of its own metric.
+fn maximize(sweep: &Sweep, value: Option<&str>) -> bool {
+    let metric = stored_spec(sweep).ok().and_then(|spec| spec.metric);
+    match (value, metric) {
+        (Some("seconds" | "peak_memory_mib" | "attempt"), _) => false,
+        (value, Some(metric)) if value.is_none_or(|value| value == metric.name) => metric.maximize,
+        _ => true,
+    }
+}
+
 impl Compare {
     /// Prints the differences.
     pub fn run(self, results: &Path) -> Result<ExitCode, Error> {
-        let sweep = Sweep::open(results, &self.sweep)?;
+        let sweep = self.scoped.open(results, &self.sweep)?;
+        let maximize = self.goal.map_or_else(|| maximize(&sweep, self.value.as_deref()), |goal| goal == Goal::Max);
         let request = CompareRequest {
             by: self.by,
             value: self.value,
             reduce: self.reduce,
             baseline: self.baseline,
-            maximize: !self.minimize,
+            maximize,
             scope: self.scoped.scope(),
         };
         let comparison = compare(&sweep, &request)?;

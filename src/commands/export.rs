@@ -41,7 +41,7 @@ enum To {
 impl Export {
     /// Writes the files and prints their folder.
     pub fn run(self, results: &Path) -> Result<ExitCode, Error> {
-        let sweep = Sweep::open(results, &self.sweep)?;
+        let sweep = self.scoped.open(results, &self.sweep)?;
         let runs = sweep.scoped(&self.scoped.scope())?;
         let out = self.out.clone().unwrap_or_else(|| sweep.layout().root().join("export"));
         fs::create_dir_all(&out).map_err(unwritable(&out))?;

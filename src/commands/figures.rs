@@ -36,7 +36,7 @@ enum Picture {
 impl Figures {
     /// Draws and prints the files.
     pub fn run(self, results: &Path) -> Result<ExitCode, Error> {
-        let sweep = Sweep::open(results, &self.sweep)?;
+        let sweep = self.scoped.open(results, &self.sweep)?;
         let spec = stored_spec(&sweep)?;
         if spec.figures.is_empty() {
             return Err(Error::usage(format!("the spec of `{}` asks for no figures", self.sweep))

@@ -13,6 +13,7 @@ mod execution;
 mod export;
 mod figures;
 mod finish;
+mod goal;
 mod import;
 mod logs;
 mod new;

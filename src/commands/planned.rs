@@ -3,7 +3,7 @@
 use crate::error::{Error, render_problems};
 use crate::plan::{Plan, expand};
 use crate::record::fingerprint;
-use crate::spec::{self, Document, Problems, Sweep};
+use crate::spec::{self, Document, Problems, Sweep, Trainer};
 use std::io::IsTerminal;
 use std::path::Path;
 
@@ -17,6 +17,10 @@ pub(super) fn planned(path: &Path, sets: &[String], results: &Path) -> Result<(B
         let message = format!("{} is a report, not a sweep", path.display());
         return Err(Error::usage(message).with_help(format!("tessera report {}", path.display())));
     };
+    if matches!(sweep.trainer, Trainer::Imported) {
+        let message = format!("the runs of `{}` were imported: there is nothing to execute", sweep.name);
+        return Err(Error::usage(message).with_help(format!("`tessera report {}` shows them", path.display())));
+    }
     let cache = results.join("cache");
     let plan = expand(&sweep, &|data| fingerprint(data, Some(&cache)).map_err(|error| error.to_string()))?;
     eprint!("{}", render_problems(&Problems(plan.problems.clone()), color));

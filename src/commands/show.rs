@@ -13,12 +13,16 @@ pub struct Show {
     /// How it is written
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+    /// Pass over files that cannot be read
+    #[arg(long)]
+    skip_damaged: bool,
 }
 
 impl Show {
     /// Prints the account.
     pub fn run(self, results: &Path) -> Result<ExitCode, Error> {
         let (sweep, run) = find_run(results, &self.run)?;
+        let sweep = sweep.skip_damaged(self.skip_damaged);
         answer(&account(&sweep, &run)?.render(self.format))?;
         Ok(ExitCode::Success)
     }

@@ -4,7 +4,6 @@ use super::answer::{Scoped, answer};
 use crate::analyse::{Format, PivotRequest, pivot};
 use crate::error::{Error, ExitCode};
 use crate::spec::Reduce;
-use crate::store::Sweep;
 use std::path::Path;
 
 /// One summary over any axes: mean ± 95% interval over the seeds of each cell, with n
@@ -31,15 +30,12 @@ pub struct Table {
     format: Format,
     #[command(flatten)]
     scoped: Scoped,
-    /// Pass over files that cannot be read
-    #[arg(long)]
-    skip_damaged: bool,
 }
 
 impl Table {
     /// Prints the table.
     pub fn run(self, results: &Path) -> Result<ExitCode, Error> {
-        let sweep = Sweep::open(results, &self.sweep)?.skip_damaged(self.skip_damaged);
+        let sweep = self.scoped.open(results, &self.sweep)?;
         let request = PivotRequest {
             value: self.value,
             reduce: self.reduce,

@@ -18,6 +18,7 @@ pub(super) fn trainer(sweep: &Sweep) -> Result<Trainer, Error> {
             folder: sweep.folder.clone(),
             version: version(sweep)?,
         }),
+        spec::Trainer::Imported => Err(nobody(sweep)),
         spec::Trainer::Retina | spec::Trainer::Toy => {
             let program = find_lab().ok_or_else(|| {
                 Error::failure("the program of the built-in trainers, tessera-lab, is nowhere to be found")
@@ -26,6 +27,11 @@ pub(super) fn trainer(sweep: &Sweep) -> Result<Trainer, Error> {
             Ok(Trainer::Lab { name, program })
         }
     }
+}
+
+fn nobody(sweep: &Sweep) -> Error {
+    Error::usage(format!("the runs of `{}` were imported: there is nothing to execute", sweep.name))
+        .with_help(format!("`tessera figures {}` and `tessera report` show them", sweep.name))
 }
 
 /// The trainer's version as its runs keep it: of a command the hash of the files under `code:` (empty without), of a
@@ -37,6 +43,7 @@ pub(super) fn version(sweep: &Sweep) -> Result<String, Error> {
     match &sweep.trainer {
         spec::Trainer::Command(command) => crate::run::command::version(&command.code, &sweep.folder)
             .map_err(|error| Error::failure(format!("cannot read the files under `code:`: {error}"))),
+        spec::Trainer::Imported => Err(nobody(sweep)),
         spec::Trainer::Retina | spec::Trainer::Toy => Ok(env!("TESSERA_LAB_VERSION").to_owned()),
     }
 }

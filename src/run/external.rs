@@ -16,7 +16,10 @@ use crate::schedule::{Class, State};
 use crate::spec::Command;
 use std::path::Path;
 use std::sync::PoisonError;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// A checkpoint that nothing has written to for so long is whole.
+const SETTLED: Duration = Duration::from_secs(1);
 
 impl Agent<'_> {
     /// Starts the command of a run in a slot.
@@ -83,7 +86,10 @@ impl Agent<'_> {
                 Ok(picked) => {
                     let more = picked.more;
                     self.take_picked(slot, picked)?;
-                    if !(finish && more) {
+                    if !finish {
+                        return self.keep_newest(slot, SETTLED);
+                    }
+                    if !more {
                         return Ok(());
                     }
                 }
@@ -160,23 +166,46 @@ impl Agent<'_> {
         self.record_start(slot, place)
     }
 
-    /// Keeps the newest checkpoint that matches the spec's pattern: the next attempt goes on from it.
-    fn keep_newest(&mut self, slot: usize) -> Result<(), RunError> {
+    /// Keeps the newest checkpoint that matches the spec's pattern, once nothing has written to it for a while: the next
+    /// attempt goes on from it, after a power cut too.
+    fn keep_newest(&mut self, slot: usize, wait: Duration) -> Result<(), RunError> {
         let super::Trainer::Command { command, .. } = &self.settings.trainer else { return Ok(()) };
         // Without a template to go on with, a program would begin at its first step again.
         let (Some(checkpoints), Some(_)) = (&command.checkpoints, &command.resume) else { return Ok(()) };
         let Some(worker) = &self.workers[slot] else { return Ok(()) };
         let (Some(pickup), Some(current)) = (&worker.pickup, &worker.current) else { return Ok(()) };
         match newest(pickup.folder(), checkpoints) {
-            Ok(Some(found)) => {
+            Ok(Some(found)) if worker.kept.as_ref() != Some(&found) && found.is_settled(wait) => {
                 // A name without a number says nothing of its step: it holds what was last recorded.
-                let said = Said { step: found.step.unwrap_or(current.step), path: found.path };
-                self.take_picked(slot, Picked { checkpoints: vec![said], ..Picked::default() })
+                let said = Said { step: found.step.unwrap_or(current.step + 1), path: found.path.clone() };
+                let keep = checkpoints.keep.unwrap_or(1).max(1) as usize;
+                self.take_picked(slot, Picked { checkpoints: vec![said], ..Picked::default() })?;
+                self.drop_older(slot, keep);
+                if let Some(worker) = &mut self.workers[slot] {
+                    worker.kept = Some(found);
+                }
+                Ok(())
             }
+            Ok(Some(_)) => Ok(()),
             Ok(None) => Ok(()),
             Err(error) => {
                 self.watch.say(&format!("cannot look for checkpoints: {error}"));
                 Ok(())
+            }
+        }
+    }
+
+    /// Lets go of kept checkpoints but the newest, so that what the program deletes takes no room.
+    fn drop_older(&mut self, slot: usize, keep: usize) {
+        let Some(current) = self.workers[slot].as_ref().and_then(|worker| worker.current.as_ref()) else { return };
+        let folder = self.settings.folders.checkpoints(self.tasks[current.task].id());
+        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        let mut kept: Vec<_> = entries.filter_map(|file| Some((kept_step(&file.file_name())?, file.path()))).collect();
+        kept.sort();
+        kept.truncate(kept.len().saturating_sub(keep));
+        for (_, path) in kept {
+            if let Err(error) = std::fs::remove_file(&path) {
+                self.watch.say(&format!("cannot delete {}: {error}", path.display()));
             }
         }
     }
@@ -196,7 +225,7 @@ impl Agent<'_> {
         self.pick_up(slot, true)?;
         let told_to_end = self.workers[slot].as_ref().is_some_and(|worker| worker.ending.is_some());
         if ended.code != Some(0) || told_to_end {
-            self.keep_newest(slot)?;
+            self.keep_newest(slot, Duration::ZERO)?;
         }
         let Some(worker) = &mut self.workers[slot] else { return Ok(()) };
         let Some(place) = worker.batch.front().copied() else { return Ok(()) };
@@ -245,4 +274,9 @@ impl Agent<'_> {
         self.machine.slots[slot].state = State::Empty;
         outcome
     }
+}
+
+/// The step in the name under which a checkpoint is kept: `step-50-last.pt`.
+fn kept_step(name: &std::ffi::OsStr) -> Option<u64> {
+    name.to_str()?.strip_prefix("step-")?.split('-').next()?.parse().ok()
 }

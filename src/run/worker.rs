@@ -1,5 +1,6 @@
 //! A worker in its slot, and what it is doing.
 
+use super::command::Found;
 use super::pickup::Pickup;
 use super::process::Process;
 use super::reservation::Reservation;
@@ -38,6 +39,8 @@ pub struct Worker {
     pub pickup: Option<Pickup>,
     /// The attempt that it was started as, of a command.
     pub first_attempt: u32,
+    /// The newest checkpoint of its program that a next attempt can go on from.
+    pub kept: Option<Found>,
     /// What of the machine it holds.
     #[expect(dead_code, reason = "held as long as the worker is there")]
     pub reservation: Reservation,
@@ -110,6 +113,7 @@ impl Worker {
             kernel_kills: 0,
             pickup: None,
             first_attempt: 0,
+            kept: None,
             reservation,
         }
     }

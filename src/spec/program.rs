@@ -62,8 +62,8 @@ pub(super) fn check(top: &Node, command: &Command, names: &[String], seeds: usiz
 }
 
 /// `parameters:` what the command says of itself; nothing where it says nothing.
-pub(super) fn declared(top: &Node, command: &Command) -> Description {
-    let mut description = Description::silent(command.template.text());
+pub(super) fn declared(top: &Node, trainer: &str) -> Description {
+    let mut description = Description::silent(trainer);
     let Some(node) = top.get("parameters") else { return description };
     for (name, node) in node.entries() {
         description.parameters.extend(parameter(&name, &node));

@@ -173,16 +173,20 @@ fn read_trainer(top: &Node) -> Option<(Trainer, Arc<Description>)> {
         }
         (None, Some(command)) => {
             let command = program::read(top, &command)?;
-            let description = program::declared(top, &command);
+            let description = program::declared(top, command.template.text());
             Some((Trainer::Command(Box::new(command)), Arc::new(description)))
         }
         (Some(node), None) => {
-            for key in keys::of_command() {
+            let name = node.text()?;
+            let imported = name == "imported";
+            for key in keys::of_command().filter(|key| !(imported && *key == "parameters")) {
                 if let Some(node) = top.get(key) {
                     node.error_at_key(format!("`{key}` belongs to a `command`"), "a built-in trainer does not read it");
                 }
             }
-            let name = node.text()?;
+            if imported {
+                return Some((Trainer::Imported, Arc::new(program::declared(top, &name))));
+            }
             let trainer = match &*name {
                 "retina" => Trainer::Retina,
                 "toy" => Trainer::Toy,

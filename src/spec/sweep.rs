@@ -44,6 +44,8 @@ pub enum Trainer {
     Toy,
     /// Any other program.
     Command(Box<Command>),
+    /// Nobody: its runs are of the past.
+    Imported,
 }
 
 impl Trainer {
@@ -53,6 +55,7 @@ impl Trainer {
             Self::Retina => "retina",
             Self::Toy => "toy",
             Self::Command(command) => command.template.text(),
+            Self::Imported => "imported",
         }
     }
 }

@@ -103,8 +103,19 @@ fn sets(segments: Vec<&RowsFile>) -> Result<Vec<Vec<Sized<'_>>>, StoreError> {
     Ok(sets)
 }
 
-/// Where the rows of one attempt are: segment, first row, rows.
-type Places = Vec<(usize, u64, u64)>;
+/// Where rows of one attempt are.
+struct Place {
+    segment: usize,
+    /// First row.
+    offset: u64,
+    rows: u64,
+    /// Smallest and largest step.
+    first: u64,
+    last: u64,
+}
+
+/// Where the rows of one attempt are.
+type Places = Vec<Place>;
 
 fn write_part(path: &Path, table: &str, sweep: &str, set: &[Sized]) -> Result<(), StoreError> {
     let mut schema = Schema::default();
@@ -119,7 +130,8 @@ fn write_part(path: &Path, table: &str, sweep: &str, set: &[Sized]) -> Result<()
         let mut offset = 0;
         for span in &file.footer.spans {
             let key = (span.run.clone(), span.attempt);
-            places.entry(key.clone()).or_default().push((index, offset, span.rows));
+            let place = Place { segment: index, offset, rows: span.rows, first: span.first, last: span.last };
+            places.entry(key.clone()).or_default().push(place);
             offset += span.rows;
             let all = spans.entry(key).or_insert_with(|| Span { rows: 0, ..span.clone() });
             (all.rows, all.first, all.last) =
@@ -127,7 +139,12 @@ fn write_part(path: &Path, table: &str, sweep: &str, set: &[Sized]) -> Result<()
         }
     }
     let takes = set.iter().filter_map(|(file, _)| Some(file.path.file_name()?.to_string_lossy().into_owned()));
-    let sorted = places.keys().filter_map(|key| spans.remove(key)).collect();
+    let mut sorted: Vec<Span> = places.keys().filter_map(|key| spans.remove(key)).collect();
+    if table == "history" {
+        for (span, places) in sorted.iter_mut().zip(places.values()) {
+            span.rows = distinct_steps(places, set, span.rows)?;
+        }
+    }
     let footer = Footer::new(table, sweep, takes.collect(), sorted);
     let bytes: u64 = set.iter().map(|(_, size)| size).sum();
     let at_once = (VALUES_AT_ONCE / schema.len().max(1) as u64)
@@ -148,6 +165,23 @@ fn write_part(path: &Path, table: &str, sweep: &str, set: &[Sized]) -> Result<()
     })
 }
 
+/// How many rows an attempt has once a step that lies in two segments (what a program logged late) is one row.
+fn distinct_steps(places: &Places, set: &[Sized], rows: u64) -> Result<u64, StoreError> {
+    if places.windows(2).all(|pair| pair[0].last < pair[1].first) {
+        return Ok(rows);
+    }
+    let mut steps: Vec<u64> = Vec::new();
+    for place in places {
+        let file = set[place.segment].0;
+        let read = file.read(Some(&["step"]), place.offset, place.rows)?;
+        let column = read.column("step").and_then(|column| column.u64()).map_err(StoreError::table(&file.path))?;
+        steps.extend(column.iter().flatten());
+    }
+    steps.sort_unstable();
+    steps.dedup();
+    Ok(steps.len() as u64)
+}
+
 /// Writes the rows of some attempts, sorted.
 fn write_chunk(
     chunk: &[(&Places, u64)],
@@ -158,9 +192,9 @@ fn write_chunk(
 ) -> Result<(), StoreError> {
     // Attempts that follow each other here follow each other in every segment too: one stretch a segment.
     let mut stretches: BTreeMap<usize, (u64, u64)> = BTreeMap::new();
-    for &(index, offset, rows) in chunk.iter().flat_map(|(places, _)| places.iter()) {
-        let stretch = stretches.entry(index).or_insert((offset, offset));
-        *stretch = (stretch.0.min(offset), stretch.1.max(offset + rows));
+    for place in chunk.iter().flat_map(|(places, _)| places.iter()) {
+        let stretch = stretches.entry(place.segment).or_insert((place.offset, place.offset));
+        *stretch = (stretch.0.min(place.offset), stretch.1.max(place.offset + place.rows));
     }
     let mut pieces = Vec::with_capacity(stretches.len());
     for (&index, &(from, to)) in &stretches {
@@ -176,6 +210,9 @@ fn write_chunk(
     if !rest.is_empty() {
         let order = SortMultipleOptions::default().with_maintain_order(true);
         rows = rows.sort(keys, order).map_err(StoreError::table(path))?;
+        if table == "history" {
+            rows = merged(rows).map_err(StoreError::table(path))?;
+        }
     }
     let rows = &rows;
     if table == "arrays" {
@@ -191,6 +228,27 @@ fn write_chunk(
         to += count;
     }
     row_groups(&rows.slice(from as i64, to - from), table).iter().try_for_each(append)
+}
+
+/// Makes one row of rows with the same step: each metric's last value there.
+fn merged(rows: DataFrame) -> PolarsResult<DataFrame> {
+    let twice = {
+        let (runs, attempts) = (rows.column("run")?.str()?, rows.column("attempt")?.u32()?);
+        let steps: Vec<Option<u64>> = rows.column("step")?.u64()?.iter().collect();
+        let same = |i: usize| {
+            steps[i] == steps[i - 1] && attempts.get(i) == attempts.get(i - 1) && runs.get(i) == runs.get(i - 1)
+        };
+        (1..steps.len()).any(same)
+    };
+    if !twice {
+        return Ok(rows);
+    }
+    let names: Vec<Expr> = rows.get_column_names().into_iter().map(|name| col(name.clone())).collect();
+    let keys = [col("run"), col("attempt"), col("step")];
+    let values =
+        rows.get_column_names().into_iter().filter(|name| !["run", "attempt", "step"].contains(&name.as_str()));
+    let last: Vec<Expr> = values.map(|name| col(name.clone()).drop_nulls().last()).collect();
+    rows.clone().lazy().group_by_stable(keys).agg(last).select(names).collect()
 }
 
 /// The frame with all columns of the schema, in its order.

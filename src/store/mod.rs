@@ -29,7 +29,7 @@ pub use layout::Layout;
 pub use probes::{Probes, probes_of_all};
 pub use remove::Removal;
 pub use rows::Row;
-pub use runs::{metric_column, parameter_column};
+pub use runs::{is_fixed_column, metric_column, parameter_column};
 pub use state::{Checkpoint, Planned, RunState, Status};
 pub use summary::Summaries;
 pub use sweep::{Scope, Sweep, sweeps};

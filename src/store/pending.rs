@@ -1,7 +1,8 @@
 //! Rows that a writer holds until they are made safe.
 
 use super::rows_file::Span;
-use crate::record::{Rows, RunId};
+use super::summary::KEYS;
+use crate::record::{Real, Rows, RunId};
 use crate::run::Array;
 use indexmap::IndexSet;
 use polars::prelude::*;
@@ -60,7 +61,7 @@ impl Columns {
         taken
     }
 
-    /// Rows come in order but where a program logs late.
+    /// Rows come in order but where a program logs late; then a step that came twice is one row again.
     fn sort(&mut self) {
         if !self.step.is_sorted() {
             let mut order: Vec<usize> = (0..self.step.len()).collect();
@@ -70,7 +71,23 @@ impl Columns {
             for column in self.metrics.values_mut() {
                 *column = order.iter().map(|&row| column[row]).collect();
             }
+            self.merge();
         }
+    }
+
+    /// Makes one row of rows that follow each other with the same step; of two values the later one stays.
+    fn merge(&mut self) {
+        let ends: Vec<usize> =
+            (1..=self.step.len()).filter(|&end| self.step.get(end) != self.step.get(end - 1)).collect();
+        if ends.len() == self.step.len() {
+            return;
+        }
+        let rows = || std::iter::once(0).chain(ends.iter().copied()).zip(ends.iter().copied());
+        for column in self.metrics.values_mut() {
+            *column = rows().map(|(from, to)| column[from..to].iter().rev().copied().find_map(|x| x)).collect();
+        }
+        self.elapsed = rows().map(|(_, to)| self.elapsed[to - 1]).collect();
+        self.step = rows().map(|(_, to)| self.step[to - 1]).collect();
     }
 }
 
@@ -78,8 +95,9 @@ impl PendingHistory {
     /// Takes rows of a run.
     pub fn push(&mut self, run: &RunId, attempt: u32, rows: &Rows) {
         let columns = self.attempts.entry((run.clone(), attempt)).or_default();
+        let named: Vec<(String, &Vec<Real>)> = rows.metrics.iter().map(|(name, c)| (column_name(name), c)).collect();
         for (row, (&step, elapsed)) in rows.step.iter().zip(&rows.elapsed).enumerate() {
-            let metrics = rows.metrics.iter().filter_map(|(name, column)| Some((name, column.get(row)?.0)));
+            let metrics = named.iter().filter_map(|(name, column)| Some((name, column.get(row)?.0)));
             columns.push(step, elapsed.0, metrics);
         }
         self.rows += rows.step.len();
@@ -125,6 +143,11 @@ impl PendingHistory {
         };
         Ok((DataFrame::new(rows, frame)?, taken.iter().map(span).collect()))
     }
+}
+
+/// A metric's column: its name, unless a history has a column of that name itself.
+fn column_name(metric: &str) -> String {
+    if KEYS.contains(&metric) { format!("metric.{metric}") } else { metric.to_owned() }
 }
 
 fn flat<T: Copy>(taken: &[(RunId, u32, Columns)], column: impl Fn(&Columns) -> &Vec<T>) -> Vec<T> {

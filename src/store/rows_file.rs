@@ -144,9 +144,11 @@ pub(crate) fn write(
     })
 }
 
-/// The file beside a part that holds its BLAKE3 as `b3sum` writes it; there before the part is.
+/// The file beside a part that holds its BLAKE3 as `b3sum` writes it; there before the part is. Its name begins with a
+/// dot: readers that are given the folder pass over it.
 pub(super) fn checksum_path(part: &Path) -> PathBuf {
-    part.with_extension("b3")
+    let name = part.file_stem().unwrap_or_default().to_string_lossy();
+    part.with_file_name(format!(".{name}.b3"))
 }
 
 fn write_checksum(part: &Path, hash: &str) -> Result<(), StoreError> {

@@ -44,15 +44,16 @@ const AFTER: [&str; 11] = [
 
 /// The column of a parameter: its name, unless a fixed column has it.
 pub fn parameter_column(name: &str) -> String {
-    if is_fixed(name) { format!("parameter.{name}") } else { name.to_owned() }
+    if is_fixed_column(name) { format!("parameter.{name}") } else { name.to_owned() }
 }
 
 /// The column of a metric's summary: its name, unless a parameter or a fixed column has it.
 pub fn metric_column(name: &str, parameters: &IndexSet<String>) -> String {
-    if is_fixed(name) || parameters.contains(name) { format!("metric.{name}") } else { name.to_owned() }
+    if is_fixed_column(name) || parameters.contains(name) { format!("metric.{name}") } else { name.to_owned() }
 }
 
-fn is_fixed(name: &str) -> bool {
+/// Whether every table of runs has a column of this name.
+pub fn is_fixed_column(name: &str) -> bool {
     BEFORE.contains(&name) || AFTER.contains(&name)
 }
 

@@ -99,8 +99,8 @@ impl Sweep {
     }
 
     fn reduced(&self, metrics: &[&str], reduce: Reduce, runs: &[&RunState]) -> Result<Summaries, StoreError> {
-        let lineages = Lineages::of(runs.iter().copied());
         let table = self.table("history")?;
+        let lineages = Lineages::of(runs.iter().copied(), &table.files);
         let mut lasts: HashMap<&RunId, u64> = HashMap::new();
         for span in table.files.iter().flat_map(|file| &file.footer.spans) {
             if let Some(below) = lineages.below(span) {

@@ -68,18 +68,35 @@ impl Table {
     }
 }
 
-/// Which rows count, by run and attempt: all, or those below a step.
-pub(super) struct Lineages<'a>(HashMap<(&'a RunId, u32), Option<u64>>);
+/// Which rows count, by run and attempt: those below a step, `u64::MAX` for all.
+pub(super) struct Lineages<'a>(HashMap<(&'a RunId, u32), u64>);
 
 impl<'a> Lineages<'a> {
-    pub fn of(states: impl IntoIterator<Item = &'a RunState>) -> Self {
-        let lineages = states.into_iter().flat_map(|s| s.lineage.iter().map(move |&(n, below)| ((&s.run, n), below)));
-        Self(lineages.collect())
+    /// Of an ancestor the rows below the step that was gone on from count; where the next attempt says its first number
+    /// at an earlier step (a program's checkpoint need not tell its step), those below that one.
+    pub fn of(states: impl IntoIterator<Item = &'a RunState>, files: &[RowsFile]) -> Self {
+        let states: Vec<&RunState> = states.into_iter().collect();
+        let resumed: HashSet<&RunId> = states.iter().filter(|s| s.lineage.len() > 1).map(|s| &s.run).collect();
+        let mut firsts: HashMap<(&RunId, u32), u64> = HashMap::new();
+        for span in files.iter().flat_map(|file| &file.footer.spans).filter(|span| resumed.contains(&span.run)) {
+            let first = firsts.entry((&span.run, span.attempt)).or_insert(span.first);
+            *first = (*first).min(span.first);
+        }
+        let mut below = HashMap::new();
+        for state in states {
+            let mut limit = u64::MAX;
+            for &(attempt, step) in &state.lineage {
+                limit = limit.min(step.unwrap_or(u64::MAX));
+                below.insert((&state.run, attempt), limit);
+                limit = limit.min(firsts.get(&(&state.run, attempt)).copied().unwrap_or(u64::MAX));
+            }
+        }
+        Self(below)
     }
 
     /// The step below which the span's rows count, `u64::MAX` for all of them; `None`: no row does.
     pub fn below(&self, span: &Span) -> Option<u64> {
-        let below = self.0.get(&(&span.run, span.attempt))?.unwrap_or(u64::MAX);
+        let below = *self.0.get(&(&span.run, span.attempt))?;
         (span.first < below).then_some(below)
     }
 }
@@ -127,7 +144,9 @@ impl Sweep {
     }
 
     fn rows<'a>(&self, table: &str, runs: impl IntoIterator<Item = &'a RunState>) -> Result<LazyFrame, StoreError> {
-        scan(table, vec![(self, self.table(table)?.files, Lineages::of(runs))])
+        let files = self.table(table)?.files;
+        let lineages = Lineages::of(runs, &files);
+        scan(table, vec![(self, files, lineages)])
     }
 }
 
@@ -136,9 +155,12 @@ impl Sweep {
 /// # Errors
 /// Where a file cannot be read.
 pub fn rows_of_all<'s>(sweeps: impl IntoIterator<Item = &'s Sweep>, table: &str) -> Result<LazyFrame, StoreError> {
-    let open = |sweep: &'s Sweep| Ok((sweep, sweep.table(table)?.files, Lineages::of(sweep.states())));
-    let opened: Result<_, StoreError> = sweeps.into_iter().map(open).collect();
-    scan(table, opened?)
+    let open = |sweep: &'s Sweep| -> Result<_, StoreError> {
+        let files = sweep.table(table)?.files;
+        let lineages = Lineages::of(sweep.states(), &files);
+        Ok((sweep, files, lineages))
+    };
+    scan(table, sweeps.into_iter().map(open).collect::<Result<_, _>>()?)
 }
 
 /// One scan over all files: columns that a file lacks are empty there.

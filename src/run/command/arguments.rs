@@ -75,9 +75,20 @@ impl Writer<'_> {
         match (value, self.style.joint) {
             (None, _) => words.push(name),
             (Some(value), Some(joint)) => words.push(format!("{name}{joint}{value}")),
+            (Some(value), None) if self.style.prefix == "--" && looks_like_a_flag(value) => {
+                words.push(format!("{name}={value}"));
+            }
             (Some(value), None) => words.extend([name, value.to_owned()]),
         }
     }
+}
+
+/// Whether argparse would take a value for a flag: it begins with `-` and is no plain number; `-1e-5` is none to it.
+fn looks_like_a_flag(value: &str) -> bool {
+    value.strip_prefix('-').is_some_and(|rest| {
+        let digits = rest.replacen('.', "", 1);
+        digits.is_empty() || !digits.chars().all(|c| c.is_ascii_digit())
+    })
 }
 
 /// A value as one word.
@@ -113,11 +124,13 @@ fn needs_quotes(text: &str) -> bool {
 
 /// As Python reads it.
 fn quoted_for_python(text: &str) -> String {
-    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
+    let escaped = text.replace('\\', "\\\\").replace('\'', "\\'").replace('\n', "\\n").replace('\r', "\\r");
+    format!("'{escaped}'")
 }
 
-/// As Hydra reads it: backslashes are special only before a quote.
+/// As Hydra reads it: backslashes are special only before a quote, and `${` would name another value.
 fn quoted_for_hydra(text: &str) -> String {
+    let text = text.replace("${", "\\${");
     let mut out = String::from("'");
     let mut backslashes = 0;
     for c in text.chars() {

@@ -5,16 +5,23 @@ use crate::spec::Checkpoints;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 /// A checkpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
     /// The file, or the folder where a program writes one.
     pub path: PathBuf,
-    /// Its step, where its name says one: the number after `step`, else the last number.
+    /// Its step, where its name says one: the number after `step`, else the last number unless that is an epoch's.
     pub step: Option<u64>,
     modified: SystemTime,
+}
+
+impl Found {
+    /// Whether it has not been written to for so long: a program may still be at it.
+    pub fn is_settled(&self, wait: Duration) -> bool {
+        SystemTime::now().duration_since(self.modified).unwrap_or_default() >= wait
+    }
 }
 
 /// The newest checkpoint under an attempt's folder; none if nothing matches.
@@ -58,7 +65,11 @@ fn all(folder: &Path, checkpoints: &Checkpoints) -> io::Result<Vec<Found>> {
 }
 
 fn step(name: &str) -> Option<u64> {
-    let after_step = name.to_ascii_lowercase().rfind("step").map(|at| &name[at + 4..]);
+    let lower = name.to_ascii_lowercase();
+    let after_step = lower.rfind("step").map(|at| &name[at + 4..]);
+    if after_step.is_none() && lower.contains("epoch") {
+        return None;
+    }
     let number = |text: &str| text.split(|c: char| !c.is_ascii_digit()).find(|part| !part.is_empty())?.parse().ok();
     let last = name.split(|c: char| !c.is_ascii_digit()).rfind(|part| !part.is_empty());
     after_step.and_then(number).or_else(|| last?.parse().ok())
@@ -76,6 +87,7 @@ mod tests {
             ("step-7", Some(7)),
             ("Step_9_of_100", Some(9)),
             ("last", None),
+            ("epoch-3", None),
             ("resnet50_best", Some(50)),
         ] {
             assert_eq!(step(name), expected, "{name}");

@@ -91,6 +91,13 @@ impl Collector {
         self.held_back = Some(step);
     }
 
+    /// Says how long a run took up to a step, seconds, where its program says it itself.
+    pub fn elapsed(&mut self, step: u64, seconds: f64) {
+        if let Some(row) = self.pending.get_mut(&step).filter(|_| seconds.is_finite()) {
+            row.elapsed = seconds;
+        }
+    }
+
     /// The rows gathered. The step that came last may still be incomplete: it waits for the next call, unless `all`
     /// are wanted or nothing came since the last call.
     pub fn take(&mut self, all: bool) -> Vec<Rows> {

@@ -113,8 +113,9 @@ impl EventFiles {
             if file.damaged > 0 {
                 notes.push(format!("{name}: {} damaged records were left out", file.damaged));
             }
-            if file.taken.lost {
-                notes.push(format!("{name}: damaged at byte {}; what follows cannot be read", file.taken.at));
+            // Of several files nothing is taken beyond what was surveyed.
+            if let Some(lost) = [file.taken, file.surveyed].into_iter().find(|position| position.lost) {
+                notes.push(format!("{name}: damaged at byte {}; what follows cannot be read", lost.at));
             }
         }
         notes

@@ -108,10 +108,14 @@ impl Events {
         if !map.contains_key("event") {
             (step, time) = json::step_and_time(&mut row);
         }
+        let (elapsed, step) = (json::elapsed(&mut row), step.unwrap_or(number));
         for (name, value) in row {
             if let Some(tag) = collector.tag(&name) {
-                collector.push(tag, step.unwrap_or(number), value, time.unwrap_or(now));
+                collector.push(tag, step, value, time.unwrap_or(now));
             }
+        }
+        if let Some(elapsed) = elapsed {
+            collector.elapsed(step, elapsed);
         }
         Some(())
     }

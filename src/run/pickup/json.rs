@@ -62,6 +62,12 @@ pub fn step_and_time(numbers: &mut Vec<(String, f64)>) -> (Option<u64>, Option<f
     (step, time)
 }
 
+/// Takes the column `elapsed` out of a row's numbers: seconds since the run began, as tessera itself writes them.
+pub fn elapsed(numbers: &mut Vec<(String, f64)>) -> Option<f64> {
+    let place = numbers.iter().position(|(name, _)| name == "elapsed")?;
+    Some(numbers.remove(place).1)
+}
+
 /// Puts quotes around `NaN`, `Infinity` and `-Infinity` outside of strings.
 fn quote_bare(line: &str) -> String {
     let mut out = String::with_capacity(line.len() + 16);

@@ -39,7 +39,8 @@ pub struct TextFiles {
 struct TextFile {
     lines: Growing,
     stem: String,
-    header: Option<Vec<String>>,
+    /// The names, and what stands between cells.
+    header: Option<(Vec<String>, char)>,
     /// Rows read.
     rows: u64,
     /// Rows to pass over: of a file written anew they were taken before.
@@ -108,11 +109,14 @@ impl TextFiles {
 impl TextFile {
     fn csv(&mut self, text: &str, owners: &mut HashMap<String, String>, collector: &mut Collector, now: f64) {
         for line in text.lines().filter(|line| !line.trim().is_empty()) {
-            let record = cells(line);
-            let Some(header) = &self.header else {
-                self.header = Some(record);
+            let Some((header, separator)) = &self.header else {
+                // NumPy's `savetxt` begins it with a `#`.
+                let line = line.trim_start_matches('\u{feff}').trim_start_matches('#');
+                let separator = separator(line);
+                self.header = Some((cells(line, separator), separator));
                 continue;
             };
+            let record = cells(line, *separator);
             let cells = header.iter().zip(record.iter());
             let numbers = cells.filter_map(|(name, cell)| Some((name.clone(), cell.parse::<f64>().ok()?))).collect();
             self.row(numbers, owners, collector, now);
@@ -144,12 +148,17 @@ impl TextFile {
             return;
         }
         let (step, time) = json::step_and_time(&mut numbers);
+        let elapsed = json::elapsed(&mut numbers);
+        let (step, wall) = (step.unwrap_or(row), time.unwrap_or(now));
         for (name, number) in numbers {
             let owner = owners.entry(name.clone()).or_insert_with(|| self.stem.clone());
             let name = if *owner == self.stem { name } else { format!("{}/{name}", self.stem) };
             if let Some(tag) = collector.tag(&name) {
-                collector.push(tag, step.unwrap_or(row), number, time.unwrap_or(now));
+                collector.push(tag, step, number, wall);
             }
+        }
+        if let Some(elapsed) = elapsed {
+            collector.elapsed(step, elapsed);
         }
     }
 }
@@ -182,8 +191,13 @@ fn search(root: &Path, folder: &Path, pattern: &Pattern, depth: usize, found: &m
     Ok(())
 }
 
+/// What stands between the cells of a file, by its first line: commas, else semicolons or tabs.
+fn separator(header: &str) -> char {
+    [',', ';', '\t'].into_iter().find(|c| header.contains(*c)).unwrap_or(',')
+}
+
 /// The cells of a line of CSV (RFC 4180 but for line breaks within quotes, which rows of numbers do not have).
-pub fn cells(line: &str) -> Vec<String> {
+pub fn cells(line: &str, separator: char) -> Vec<String> {
     let mut cells = Vec::new();
     let (mut cell, mut quoted) = (String::new(), false);
     let mut characters = line.trim_start_matches('\u{feff}').chars().peekable();
@@ -191,7 +205,7 @@ pub fn cells(line: &str) -> Vec<String> {
         match c {
             '"' if quoted && characters.peek() == Some(&'"') => cell.extend(characters.next()),
             '"' => quoted = !quoted,
-            ',' if !quoted => cells.push(std::mem::take(&mut cell).trim().to_owned()),
+            c if c == separator && !quoted => cells.push(std::mem::take(&mut cell).trim().to_owned()),
             c => cell.push(c),
         }
     }

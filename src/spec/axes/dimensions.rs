@@ -6,7 +6,7 @@ use crate::spec::expression::multiple;
 use crate::spec::flatten::flatten;
 use crate::spec::grid::{Assignment, Block, Dimension, Level};
 use crate::spec::node::Node;
-use crate::spec::{Expression, Kind};
+use crate::spec::{Expression, Kind, Value};
 use std::collections::{HashMap, HashSet};
 
 impl<'a> Axes<'a> {
@@ -199,6 +199,9 @@ impl<'a> Axes<'a> {
                         break;
                     }
                 }
+            } else if item.value.is_null() && self.top.get("command").is_some() {
+                // A program may be given nothing: Python's None.
+                levels.push(self.value(name, item, Value::Null).into_iter().collect());
             } else {
                 let mut trees = Vec::new();
                 flatten(name, item.value, false, &mut trees);

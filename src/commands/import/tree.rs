@@ -1,0 +1,142 @@
+//! The runs below a folder: which folders or files are one, and what a table beside them says of them.
+
+use super::naming::Pattern;
+use super::{From, Import};
+use crate::error::Error;
+use crate::record::Parameters;
+use crate::run::pickup::{cells, find_event_files, literal, matching};
+use crate::spec::{Metrics, MetricsSource};
+use crate::store::is_fixed_column;
+use std::collections::{BTreeSet, HashMap};
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+
+/// A run of the past.
+pub struct Old {
+    /// Where its files are.
+    pub folder: PathBuf,
+    /// Its path below the folder that is imported, without `.csv`.
+    pub name: String,
+    /// Which of the folder's files are its.
+    pub metrics: Metrics,
+    /// What a table beside it says of it.
+    pub parameters: Parameters,
+}
+
+/// A line a run beside the runs' files, as `export csv` writes it.
+const SHEET: &str = "runs.csv";
+
+impl Import {
+    /// The runs below the folder, by name. Says what a pattern leaves out.
+    pub(super) fn find(&self, pattern: Option<&Pattern>) -> Result<Vec<Old>, Error> {
+        let (runs, out) = match self.from {
+            From::Csv => self.csv_files(pattern)?,
+            From::Tensorboard => self.event_folders(pattern)?,
+        };
+        if let Some(first) = out.first() {
+            let name = if first.is_empty() { "." } else { first };
+            if runs.is_empty() {
+                return Err(Error::usage(format!("none of {} runs matches the pattern, as `{name}`", out.len())));
+            }
+            eprintln!("note: {} runs do not match the pattern and are left out, as `{name}`", out.len());
+        }
+        Ok(runs)
+    }
+
+    fn metrics(&self, source: MetricsSource) -> Metrics {
+        Metrics { source: Some(source), tags: self.tags.clone(), stop_on_nan: Vec::new() }
+    }
+
+    /// A run is a folder that matches the pattern, else the topmost with event files; what lies below belongs to it.
+    fn event_folders(&self, pattern: Option<&Pattern>) -> Result<(Vec<Old>, Vec<String>), Error> {
+        let mut files = Vec::new();
+        find_event_files(&self.dir, &self.dir, 0, &mut files).map_err(unreadable(&self.dir))?;
+        let folders: BTreeSet<String> = files.into_iter().map(|(folder, _)| folder).collect();
+        let (mut names, mut out): (BTreeSet<String>, Vec<String>) = (BTreeSet::new(), Vec::new());
+        for folder in folders {
+            match pattern.map(|pattern| pattern.run_of(&folder)) {
+                Some(Some(run)) => _ = names.insert(run.to_owned()),
+                Some(None) => out.push(folder),
+                None => {
+                    let inside = |run: &String| run.is_empty() || folder.starts_with(&format!("{run}/"));
+                    if !names.iter().any(inside) {
+                        names.insert(folder);
+                    }
+                }
+            }
+        }
+        let run = |name: String| Old {
+            folder: self.dir.join(&name),
+            name,
+            metrics: self.metrics(MetricsSource::TensorBoard),
+            parameters: Parameters::new(),
+        };
+        Ok((names.into_iter().map(run).collect(), out))
+    }
+
+    /// Every file is a run; `metrics.csv` stands for its folder.
+    fn csv_files(&self, pattern: Option<&Pattern>) -> Result<(Vec<Old>, Vec<String>), Error> {
+        let any = glob::Pattern::new("**/*.csv").map_err(|error| Error::failure(error.to_string()))?;
+        let sheet = sheet(&self.dir.join(SHEET))?;
+        let (mut runs, mut out) = (Vec::new(), Vec::new());
+        for file in matching(&self.dir, &any).map_err(unreadable(&self.dir))? {
+            if sheet.is_some() && file == self.dir.join(SHEET) {
+                continue;
+            }
+            let folder = file.parent().unwrap_or(&self.dir).to_owned();
+            let own = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let path = if own == "metrics.csv" { folder.clone() } else { file.with_extension("") };
+            let name = path.strip_prefix(&self.dir).unwrap_or(&path).to_string_lossy().into_owned();
+            if pattern.is_some_and(|pattern| !pattern.matches(&name)) {
+                out.push(name);
+                continue;
+            }
+            let exact = glob::Pattern::new(&glob::Pattern::escape(&own)).unwrap_or_default();
+            let parameters = match sheet.as_ref().and_then(|sheet| sheet.get(&name)) {
+                Some(line) => parameters(line, &first_cells(&file)?),
+                None => Parameters::new(),
+            };
+            runs.push(Old { folder, name, metrics: self.metrics(MetricsSource::Csv(exact)), parameters });
+        }
+        Ok((runs, out))
+    }
+}
+
+/// The cells of a line, each with the name of its column.
+type Line = Vec<(String, String)>;
+
+/// The lines of a table of runs, by the cell under `run`; none where there is no such table.
+fn sheet(path: &Path) -> Result<Option<HashMap<String, Line>>, Error> {
+    let text = match std::fs::read_to_string(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        text => text.map_err(unreadable(path))?,
+    };
+    let mut lines = text.lines();
+    let header = cells(lines.next().unwrap_or_default(), ',');
+    let Some(place) = header.iter().position(|name| name == "run") else { return Ok(None) };
+    let line = |line: &str| {
+        let cells = cells(line, ',');
+        Some((cells.get(place)?.clone(), header.iter().cloned().zip(cells).collect()))
+    };
+    Ok(Some(lines.filter_map(line).collect()))
+}
+
+/// The parameters among a line's cells: no fixed column of `runs`, and no metric that the run's own file has.
+fn parameters(line: &[(String, String)], metrics: &[String]) -> Parameters {
+    let is_parameter = |name: &str| {
+        !name.starts_with("metric.") && (name == "seed" || !is_fixed_column(name)) && !metrics.iter().any(|m| m == name)
+    };
+    let given = line.iter().filter(|(name, cell)| is_parameter(name) && !cell.is_empty());
+    given.map(|(name, cell)| (name.trim_start_matches("parameter.").to_owned(), literal(cell))).collect()
+}
+
+fn first_cells(file: &Path) -> Result<Vec<String>, Error> {
+    let mut line = String::new();
+    let read = std::fs::File::open(file).and_then(|file| BufReader::new(file).read_line(&mut line));
+    read.map_err(unreadable(file)).map(|_| cells(line.trim_end(), ','))
+}
+
+/// A folder or file that cannot be read.
+pub fn unreadable(path: &Path) -> impl Fn(std::io::Error) -> Error {
+    move |error| Error::failure(format!("cannot read {}: {error}", path.display()))
+}

@@ -1,0 +1,137 @@
+//! Runs of the past become a sweep, and a sweep becomes files of other tools: by the commands, as people give them.
+
+use crate::stage::{Stage, run_id};
+use std::path::Path;
+use std::process::Command;
+use tessera::run::Sink;
+
+/// What a command says on standard output; it must end well.
+fn tessera(results: &Path, arguments: &[&str]) -> String {
+    let output = command(results, arguments).output().unwrap();
+    let complaints = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{arguments:?}: {complaints}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn command(results: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tessera"));
+    command.args(arguments).arg("--results").arg(results).env_remove("TESSERA_RESULTS");
+    command
+}
+
+fn event_files() -> String {
+    format!("{}/tests/pickup/runs", env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The stored spec of a sweep.
+fn spec(results: &Path, sweep: &str) -> String {
+    let files = std::fs::read_dir(results.join(sweep)).unwrap().map(|file| file.unwrap().path());
+    let mut specs: Vec<_> = files.filter(|path| path.extension().is_some_and(|e| e == "yaml")).collect();
+    specs.sort_by_key(|path| path.metadata().unwrap().modified().unwrap());
+    specs.pop().unwrap().to_string_lossy().into_owned()
+}
+
+#[test]
+fn old_event_files_are_a_sweep_like_any_other() {
+    let results = tempfile::tempdir().unwrap();
+    let results = results.path();
+    let import = ["import", "tensorboard", &event_files(), "--as", "old", "--pattern", "{kind}"];
+    tessera(results, &import);
+    let table = tessera(results, &["table", "old", "--rows", "kind", "--value", "loss", "--format", "csv"]);
+    assert_eq!(table.lines().count(), 4, "{table}");
+    let figures = tessera(results, &["figures", "old", "--format", "svg"]);
+    assert!(figures.contains("curve-loss.svg"), "{figures}");
+    let page = tessera(results, &["report", &spec(results, "old")]);
+    assert!(std::fs::read_to_string(page.lines().last().unwrap()).unwrap().contains("<svg"));
+    // The same again takes nothing twice; a metric named later is the one that runs are judged by.
+    let again = command(results, &[&import[..], &["--metric", "loss"]].concat()).output().unwrap();
+    assert!(String::from_utf8_lossy(&again.stderr).contains("3 runs in `old`: 0 new, 3 were there"), "{again:?}");
+    let compared = tessera(results, &["compare", "old", "--by", "kind", "--format", "csv"]);
+    assert_eq!(compared.lines().count(), 4, "{compared}");
+    assert!(std::fs::read_to_string(spec(results, "old")).unwrap().contains(r#""goal":"min""#));
+    // Nothing can be executed.
+    let refused = command(results, &["run", &spec(results, "old")]).output().unwrap();
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("there is nothing to execute"), "{refused:?}");
+}
+
+#[test]
+fn what_a_kill_leaves_half_imported_is_imported_once() {
+    let count = "SELECT count(*) AS rows, sum(step) AS steps FROM history";
+    let whole = tempfile::tempdir().unwrap();
+    let import = ["import", "tensorboard", &event_files(), "--as", "old"];
+    tessera(whole.path(), &import);
+    let expected = tessera(whole.path(), &["query", count, "--format", "csv"]);
+    for (point, nth) in [("append", 3), ("appended", 3), ("appended", 4), ("renamed", 3), ("renamed", 4), ("synced", 4)]
+    {
+        let results = tempfile::tempdir().unwrap();
+        let killed =
+            command(results.path(), &import).env("TESSERA_FAIL_POINT", format!("{point}:{nth}")).output().unwrap();
+        assert!(!killed.status.success(), "{point}:{nth} was not reached");
+        tessera(results.path(), &import);
+        assert_eq!(tessera(results.path(), &["query", count, "--format", "csv"]), expected, "{point}:{nth}");
+    }
+}
+
+#[test]
+fn csv_goes_out_and_comes_back() {
+    let mut stage = Stage::new(&["lagrange", "gamma"], 2);
+    for (method, level) in [("lagrange", 11.0), ("gamma", 7.0)] {
+        for seed in 0..2 {
+            stage.execute(&run_id(method, seed), 5, |step| level + seed as f64 / 3.0 + step as f64 * 0.1);
+        }
+    }
+    stage.writer.commit().unwrap();
+    let results = stage.results.path();
+    let folder = tessera(results, &["export", "csv", "test"]);
+    tessera(results, &["import", "csv", folder.trim(), "--as", "back", "--metric", "kl"]);
+    let table = |sweep| tessera(results, &["table", sweep, "--rows", "method", "--format", "csv"]);
+    let sorted = |text: String| {
+        let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        lines.sort();
+        lines
+    };
+    assert_eq!(sorted(table("back")), sorted(table("test")));
+    let sql = |sweep| {
+        format!("SELECT sum(kl) AS a, sum(\"terms/KL\") AS b, sum(elapsed) AS c FROM history WHERE sweep = '{sweep}'")
+    };
+    let ask = |sweep| tessera(results, &["query", &sql(sweep), "--format", "csv"]);
+    assert_eq!(ask("back"), ask("test"));
+}
+
+#[test]
+fn separators_of_other_habits_are_read() {
+    let results = tempfile::tempdir().unwrap();
+    let logs = tempfile::tempdir().unwrap();
+    for (name, text) in [
+        ("a_s0/metrics.csv", "epoch;loss\n0;0.5\n1;0.25\n"),
+        ("a_s1/metrics.csv", "step\tloss\r\n0\t0.5\r\n1\t0.75\r\n"),
+        ("b_s0.csv", "# step,loss\n0,1\n1,2\n"),
+        ("notes.csv", "a,b\nx,y\n"),
+    ] {
+        let path = logs.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    let folder = logs.path().to_string_lossy().into_owned();
+    let import = ["import", "csv", &folder, "--as", "logs", "--pattern", "{kind}_s{seed}", "--metric", "loss"];
+    let output = command(results.path(), &import).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("1 runs do not match the pattern and are left out, as `notes`"), "{said}");
+    let table = tessera(results.path(), &["query", "SELECT kind, seed, loss FROM runs", "--format", "csv"]);
+    assert_eq!(table, "kind,seed,loss\na,0,0.25\na,1,0.75\nb,0,2\n");
+}
+
+#[test]
+fn answers_are_written_as_parquet() {
+    let mut stage = Stage::new(&["lagrange"], 1);
+    stage.execute(&run_id("lagrange", 0), 5, |step| step as f64);
+    stage.writer.commit().unwrap();
+    let results = stage.results.path();
+    let file = results.join("answer.parquet").to_string_lossy().into_owned();
+    tessera(results, &["query", "SELECT step, kl FROM history", "--out", &file]);
+    let sql = format!("SELECT sum(kl) AS total FROM read_parquet('{file}')");
+    assert_eq!(tessera(results, &["query", &sql, "--format", "csv"]), "total\n10\n");
+    let piped = command(results, &["query", "SELECT step FROM history", "--format", "parquet"]).output().unwrap();
+    assert!(piped.stdout.starts_with(b"PAR1") && piped.stdout.ends_with(b"PAR1"));
+}
