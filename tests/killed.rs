@@ -1,6 +1,6 @@
 //! Kill -9 at random moments, then the same command again: every run is finished once, none that was finished is begun
 //! again, nothing is left behind. The suite kills a few times; `TESSERA_KILLS=50 TESSERA_KILL_RUNS=500 cargo test killed`
-//! is the whole proof.
+//! is the whole proof (`TESSERA_KILL_MS`: the longest time before a kill).
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

@@ -4,6 +4,7 @@
 
 use nvml_wrapper::Nvml;
 use nvml_wrapper::enums::device::UsedGpuMemory;
+use nvml_wrapper::error::NvmlError;
 use nvml_wrapper::struct_wrappers::device::ProcessInfo;
 use std::collections::HashSet;
 
@@ -61,7 +62,10 @@ pub trait Source {
 /// # Errors
 /// In words why there are none: no driver, no library.
 pub fn open() -> Result<Box<dyn Source>, String> {
-    let nvml = Nvml::init().map_err(|error| error.to_string())?;
+    let nvml = Nvml::init().map_err(|error| match error {
+        NvmlError::LibloadingError(_) => "NVIDIA's driver library is not here".to_owned(),
+        other => other.to_string(),
+    })?;
     Ok(Box::new(Driver { nvml, known: Vec::new() }))
 }
 

@@ -59,7 +59,8 @@ pub fn end(group: u32, grace: Duration) -> bool {
 fn gone_within(group: u32, time: Duration) -> bool {
     let deadline = Instant::now() + time;
     let mut pause = Duration::from_millis(1);
-    while exists(group) {
+    // A process that has ended stays in its group until its parent, which may be anybody's, has asked for it.
+    while exists(group) && !members(group).is_empty() {
         if Instant::now() >= deadline {
             return false;
         }

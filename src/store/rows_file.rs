@@ -192,6 +192,11 @@ pub(super) fn failed(path: &Path) -> impl Fn(PolarsError) -> StoreError {
             let cause = error.raw_os_error().map_or_else(|| kind.into(), std::io::Error::from_raw_os_error);
             StoreError::File { verb: "write", path: path.to_owned(), cause }
         }
+        // The Parquet writer keeps the words of an error of the file system, not its kind.
+        other if other.to_string().contains("No space left on device") => {
+            let cause = std::io::Error::from_raw_os_error(libc::ENOSPC);
+            StoreError::File { verb: "write", path: path.to_owned(), cause }
+        }
         other => StoreError::table(path)(other),
     }
 }
