@@ -12,6 +12,7 @@ mod package;
 mod pickup;
 mod plan;
 mod probe;
+mod release;
 mod resume;
 mod run;
 mod run_command;
