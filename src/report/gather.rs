@@ -1,6 +1,5 @@
 //! What stands in a report, before it becomes Markdown or HTML.
 
-use super::comparison::compare;
 use super::table::Table;
 use super::write::ReportError;
 use crate::figures::{Drawing, Palette, Source, draw_all};
@@ -65,7 +64,7 @@ pub fn gather(report: &Report, sweeps: &[Sweep], changes: Vec<String>) -> Result
         }
         for request in &section.compare {
             let spec = &report.sweeps[place(&request.sweep)];
-            tables.push(compare(&sweeps[place(&request.sweep)], spec, request)?);
+            tables.push(Table::comparison(&sweeps[place(&request.sweep)], spec, request)?);
         }
         parts.push(Part {
             title: section.title.clone(),

@@ -3,7 +3,6 @@
 //! bytes: no clock enters the page.
 
 mod changes;
-mod comparison;
 mod gather;
 mod html;
 mod markdown;

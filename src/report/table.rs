@@ -1,8 +1,8 @@
 //! A table of a report: what is shown, and what it is sorted by.
 
 use super::write::ReportError;
-use crate::analyse::{Format, Grid, PivotRequest, pivot};
-use crate::spec::TableRequest;
+use crate::analyse::{CompareRequest, Format, Grid, PivotRequest, compare, pivot};
+use crate::spec::{Comparison, Sweep as Spec, TableRequest};
 use crate::store::{Scope, Sweep};
 
 /// A table.
@@ -39,6 +39,32 @@ impl Table {
             caption: format!("{} ({}), mean ± 95% interval · sweep {}", request.value, request.reduce, request.sweep),
             notes: pivot.notes,
             ..Self::of(grid)
+        })
+    }
+
+    /// Differences between the levels of an axis, each pair with its 95% interval and n.
+    ///
+    /// # Errors
+    /// Where a metric or axis is unknown to the runs, or the store cannot be read.
+    pub fn comparison(sweep: &Sweep, spec: &Spec, request: &Comparison) -> Result<Self, ReportError> {
+        let compared = compare(
+            sweep,
+            &CompareRequest {
+                by: request.by.clone(),
+                value: Some(request.value.clone()),
+                reduce: Some(request.reduce),
+                baseline: None,
+                maximize: spec.metric.as_ref().is_some_and(|metric| metric.maximize),
+                scope: Scope::Current,
+            },
+        )?;
+        Ok(Self {
+            caption: format!(
+                "{} ({}) compared by {} · sweep {}",
+                request.value, request.reduce, request.by, request.sweep
+            ),
+            notes: compared.warnings.clone(),
+            ..Self::of(compared.grid(Format::Md))
         })
     }
 

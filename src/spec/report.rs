@@ -91,8 +91,6 @@ pub struct Comparison {
     pub reduce: Reduce,
     /// The axis.
     pub by: String,
-    /// Whether runs of one seed are compared with each other.
-    pub paired: bool,
 }
 
 impl Report {
@@ -202,20 +200,13 @@ fn read_table(item: &Node, sweep: &Sweep) -> Option<TableRequest> {
 }
 
 fn read_comparison(item: &Node, sweep: &Sweep) -> Option<Comparison> {
-    item.check_keys(&["sweep", "value", "reduce", "by", "paired"]);
+    item.check_keys(&["sweep", "value", "reduce", "by"]);
     let Some(by) = item.get("by") else {
         item.error("a comparison needs `by`: an axis".to_owned(), "");
         return None;
     };
     let (value, reduce) = names(sweep).summary(item)?;
-    let paired = item.get("paired").and_then(|paired| paired.choice(&["seed", "true", "false"]));
-    Some(Comparison {
-        sweep: sweep.name.clone(),
-        value,
-        reduce,
-        by: names(sweep).axis(&by)?,
-        paired: !matches!(paired, Some(2)),
-    })
+    Some(Comparison { sweep: sweep.name.clone(), value, reduce, by: names(sweep).axis(&by)? })
 }
 
 impl Report {
