@@ -1,0 +1,142 @@
+//! Figures: every kind drawn from a small stored sweep, its labels and marks, and the gallery of the documentation.
+
+use crate::stored::Stored;
+use std::path::{Path, PathBuf};
+use tessera::figures::{Drawing, PAGE, Palette, Source, draw_all};
+use tessera::spec::{Document, Sweep as Spec, read};
+use tessera::store::Scope;
+
+/// One entry of every kind, with a heading for the gallery.
+const KINDS: [(&str, &str); 12] = [
+    ("curve", "{kind: curve, y: kl, color: method, facet: fr_learning_rate}"),
+    ("histogram", "{kind: histogram, y: rate_per_neuron, color: method, facet: fr_learning_rate}"),
+    ("box", "{kind: box, y: kl, x: fr_learning_rate, color: method}"),
+    ("violin", "{kind: violin, y: rate_per_neuron, x: fr_learning_rate, color: method}"),
+    ("heatmap", "{kind: heatmap, value: kl, x: fr_learning_rate, y: method}"),
+    ("matrix", "{kind: matrix, y: c_z, facet: method, where: {fr_learning_rate: 0.1}}"),
+    ("kernels", "{kind: kernels, facet: method, where: {fr_learning_rate: 0.1}}"),
+    ("before_after", "{kind: before_after, color: method, where: {fr_learning_rate: 0.1}}"),
+    ("scatter", "{kind: scatter, x: rate_mean, y: kl, color: method}"),
+    ("response", "{kind: response, y: kl, x: fr_learning_rate, color: method}"),
+    ("trajectory", "{kind: trajectory, x: x1_now, y: x2_now, color: x2}"),
+    ("profile", "{kind: profile, color: method}"),
+];
+
+fn spec(folder: &Path, sweep: &str, figures: &str) -> Spec {
+    let path = folder.join(format!("{sweep}.yaml"));
+    std::fs::write(&path, format!("{}figures:\n{figures}", Stored::spec(sweep))).unwrap();
+    match read(&path, &[]) {
+        Ok((Document::Sweep(spec), _)) => *spec,
+        Ok(_) => panic!("a report"),
+        Err(problems) => panic!("{}", tessera::error::render_problems(&problems, false)),
+    }
+}
+
+/// Draws entries of `figures:`.
+fn drawn(sweep: &str, entries: &[&str]) -> Vec<Drawing> {
+    let stored = Stored::new(sweep);
+    let lines: String = entries.iter().map(|entry| format!("  - {entry}\n")).collect();
+    let spec = spec(stored.results(), sweep, &lines);
+    let store = stored.sweep();
+    let goal = spec.metric.as_ref().map(|metric| (&*metric.name, metric.maximize));
+    let source = Source::new(&store, &Scope::Current, &spec.description, goal).unwrap();
+    let mut palette = Palette::default();
+    source.color(&mut palette);
+    let requests: Vec<_> = spec.figures.iter().map(|figure| (figure, &source)).collect();
+    draw_all(&requests, &palette).into_iter().map(Result::unwrap).collect()
+}
+
+fn one(sweep: &str, entry: &str) -> Drawing {
+    drawn(sweep, &[entry]).remove(0)
+}
+
+fn count(svg: &str, what: &str) -> usize {
+    svg.matches(what).count()
+}
+
+/// The texts of a figure, in the order of drawing.
+fn texts(svg: &str) -> Vec<String> {
+    let parts = svg.split("<text").skip(1).filter_map(|part| part.split_once('>')?.1.split_once("</text"));
+    parts.map(|(text, _)| text.trim().to_owned()).collect()
+}
+
+#[test]
+fn a_curve_has_a_line_and_a_band_for_each_method_in_each_panel() {
+    let figure = one("retina_test", KINDS[0].1);
+    let texts = texts(&figure.svg);
+    for text in ["kl (bits)", "step", "method", "lagrange", "two_losses", "fr_learning_rate = 0.1"] {
+        assert!(texts.iter().any(|shown| shown == text), "{text} in {texts:?}");
+    }
+    assert_eq!(count(&figure.svg, "<polygon"), 6, "two bands in each of three panels");
+    assert!(texts.iter().any(|text| text == "1 of 18 runs diverged (×)"), "{texts:?}");
+    assert!(figure.provenance.starts_with("sweep retina_test · 18 runs · {kind: curve"), "{}", figure.provenance);
+    assert_eq!(figure.data.columns, ["fr_learning_rate", "method", "metric", "step", "mean", "low", "high"]);
+}
+
+#[test]
+fn a_level_has_one_colour_in_all_figures() {
+    let figures = drawn(
+        "retina_test",
+        &["{kind: curve, color: method}", "{kind: curve, color: method, where: {method: two_losses}}"],
+    );
+    // Okabe and Ito's second colour, though the second figure has two_losses alone.
+    assert!(figures.iter().all(|figure| figure.svg.contains("#D55E00")));
+    assert!(!figures[1].svg.contains("#0072B2"));
+}
+
+#[test]
+fn figures_without_runs_say_so() {
+    let figure = one("retina_test", "{kind: curve, where: {method: gamma}}");
+    assert!(figure.empty);
+    assert!(texts(&figure.svg).iter().any(|text| text == "no runs match"));
+}
+
+#[test]
+fn text_from_specs_is_escaped() {
+    let figure = one("retina_test", r#"{kind: curve, color: method, title: "</svg><script>alert(1)</script> \e[31m"}"#);
+    assert!(!figure.svg.contains("<script") && figure.svg.contains("&lt;script&gt;"), "{}", &figure.svg[..400]);
+    assert!(!figure.svg.contains('\u{1b}'));
+    figure.png(PAGE).unwrap();
+}
+
+#[test]
+fn a_million_points_are_drawn_as_a_few_thousand_with_their_extremes() {
+    let stored = Stored::long(1_000_000, 765_431);
+    let spec = spec(stored.results(), "long", "  - {kind: curve, y: kl}\n");
+    let store = stored.sweep();
+    let source = Source::new(&store, &Scope::Current, &spec.description, None).unwrap();
+    let drawing = draw_all(&[(&spec.figures[0], &source)], &Palette::default()).remove(0).unwrap();
+    assert!(drawing.svg.len() < 150_000, "{} bytes", drawing.svg.len());
+    assert!(texts(&drawing.svg).iter().any(|text| text == "100"), "the axis holds the one value of 99");
+}
+
+/// `docs/gallery` is what the test draws. `TESSERA_BLESS=1` writes it anew.
+#[test]
+fn the_gallery_is_up_to_date() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/gallery");
+    let bless = std::env::var_os("TESSERA_BLESS").is_some();
+    let retina: Vec<&str> = KINDS.iter().filter(|kind| kind.0 != "trajectory").map(|kind| kind.1).collect();
+    let mut drawings = drawn("retina_test", &retina);
+    let place = KINDS.iter().position(|kind| kind.0 == "trajectory").unwrap();
+    drawings.insert(place, one("toy_test", KINDS[place].1));
+    let mut page = "# Gallery\n\nEvery kind of figure with the line of YAML that asks for it. A test draws this page \
+                    from a small stored sweep of made-up numbers, so it cannot drift.\n"
+        .to_owned();
+    let mut files: Vec<(PathBuf, String)> = Vec::new();
+    for ((kind, entry), drawing) in KINDS.iter().zip(&drawings) {
+        page += &format!("\n## {kind}\n\n```yaml\nfigures:\n  - {entry}\n```\n\n![{}]({kind}.svg)\n", drawing.title);
+        files.push((folder.join(format!("{kind}.svg")), drawing.standalone()));
+        if let Some(look) = std::env::var_os("TESSERA_LOOK") {
+            std::fs::write(Path::new(&look).join(format!("{kind}.png")), drawing.png(PAGE).unwrap()).unwrap();
+        }
+    }
+    files.push((folder.join("README.md"), page));
+    for (path, text) in files {
+        if bless {
+            std::fs::create_dir_all(&folder).unwrap();
+            std::fs::write(&path, &text).unwrap();
+        }
+        let stored = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(stored == text, "{} is out of date; TESSERA_BLESS=1 writes it anew", path.display());
+    }
+}
