@@ -2,7 +2,7 @@
 
 use crate::stored::Stored;
 use std::path::{Path, PathBuf};
-use tessera::figures::{Drawing, PAGE, Palette, Source, draw_all};
+use tessera::figures::{Drawing, PAGE, Palette, SLIDE, Source, draw_all};
 use tessera::spec::{Document, Sweep as Spec, read};
 use tessera::store::Scope;
 
@@ -10,7 +10,7 @@ use tessera::store::Scope;
 const KINDS: [(&str, &str); 12] = [
     ("curve", "{kind: curve, y: kl, color: method, facet: fr_learning_rate}"),
     ("histogram", "{kind: histogram, y: rate_per_neuron, color: method, facet: fr_learning_rate}"),
-    ("box", "{kind: box, y: kl, x: fr_learning_rate, color: method}"),
+    ("box", "{kind: box, y: kl, x: method, color: method}"),
     ("violin", "{kind: violin, y: rate_per_neuron, x: fr_learning_rate, color: method}"),
     ("heatmap", "{kind: heatmap, value: kl, x: fr_learning_rate, y: method}"),
     ("matrix", "{kind: matrix, y: c_z, facet: method, where: {fr_learning_rate: 0.1}}"),
@@ -19,7 +19,7 @@ const KINDS: [(&str, &str); 12] = [
     ("scatter", "{kind: scatter, x: rate_mean, y: kl, color: method}"),
     ("response", "{kind: response, y: kl, x: fr_learning_rate, color: method}"),
     ("trajectory", "{kind: trajectory, x: x1_now, y: x2_now, color: x2}"),
-    ("profile", "{kind: profile, color: method}"),
+    ("profile", "{kind: profile, x: method}"),
 ];
 
 fn spec(folder: &Path, sweep: &str, figures: &str) -> Spec {
@@ -110,6 +110,18 @@ fn a_million_points_are_drawn_as_a_few_thousand_with_their_extremes() {
     assert!(texts(&drawing.svg).iter().any(|text| text == "100"), "the axis holds the one value of 99");
 }
 
+#[test]
+fn names_that_are_not_there_are_said_with_the_nearest_and_the_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("retina_test.yaml");
+    let figures = "figures:\n  - {kind: curve, y: kll}\n  - {kind: curve, color: metod}\n  - {kind: histogram, y: rates_per_neuron}\n  - {kind: curv}\n";
+    std::fs::write(&path, Stored::spec("retina_test") + figures).unwrap();
+    let said = tessera::error::render_problems(&read(&path, &[]).unwrap_err(), false);
+    for part in ["`kl`", "`method`", "`rate_per_neuron`", "`curve`", "retina_test.yaml:10", "retina_test.yaml:13"] {
+        assert!(said.contains(part), "{part} in {said}");
+    }
+}
+
 /// `docs/gallery` is what the test draws. `TESSERA_BLESS=1` writes it anew.
 #[test]
 fn the_gallery_is_up_to_date() {
@@ -127,7 +139,9 @@ fn the_gallery_is_up_to_date() {
         page += &format!("\n## {kind}\n\n```yaml\nfigures:\n  - {entry}\n```\n\n![{}]({kind}.svg)\n", drawing.title);
         files.push((folder.join(format!("{kind}.svg")), drawing.standalone()));
         if let Some(look) = std::env::var_os("TESSERA_LOOK") {
-            std::fs::write(Path::new(&look).join(format!("{kind}.png")), drawing.png(PAGE).unwrap()).unwrap();
+            let look = Path::new(&look);
+            std::fs::write(look.join(format!("{kind}.png")), drawing.png(PAGE).unwrap()).unwrap();
+            std::fs::write(look.join(format!("{kind}-slide.png")), drawing.png(SLIDE).unwrap()).unwrap();
         }
     }
     files.push((folder.join("README.md"), page));

@@ -34,7 +34,7 @@ fn report(stored: &Stored, name: &str, since: &str) -> Report {
     }
 }
 
-fn written(stored: &Stored, name: &str, since: &str) -> (Written, PathBuf) {
+pub fn written(stored: &Stored, name: &str, since: &str) -> (Written, PathBuf) {
     let out = stored.results().join("reports").join(name);
     (write(&report(stored, name, since), stored.results(), &out).unwrap(), out)
 }
@@ -50,7 +50,8 @@ fn a_report_holds_its_figures_tables_and_texts() {
     let (page, markdown) = (text(&written.html), text(&written.markdown));
     assert_eq!(page.matches("<svg").count(), 3);
     assert_eq!(page.matches("@font-face").count(), 1, "the font stands once in a page");
-    for shown in ["This week", "1. A faster constraint", "two_losses − lagrange", "(figures/lost.png)", "## Ideas"] {
+    for shown in ["This week", "1. A faster constraint", "| two_losses | lagrange |", "(figures/lost.png)", "## Ideas"]
+    {
         assert!(markdown.contains(shown), "{shown} in\n{markdown}");
     }
     assert_eq!(written.empty.len(), 1);
@@ -90,6 +91,69 @@ fn text_from_specs_cannot_act() {
     assert_eq!(page.matches("<script").count(), 2, "the page's own data and script");
     assert_eq!(page.matches("</script").count(), 2);
     assert!(!page.contains("href=\"javascript") && !page.contains("<img"));
-    assert!(page.contains("default-src 'none'") && page.contains("script-src 'sha256-"));
+    let policy = page.replace("&#x27;", "'");
+    assert!(policy.contains("default-src 'none'") && policy.contains("script-src 'sha256-"));
     assert!(!markdown.contains("<script") && !markdown.contains("<img"), "{markdown}");
+}
+
+/// A folder with a sweep of a shell script and a report of one figure.
+fn house(figure: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let put = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    put("train.sh", "printf 'step,loss\\n1,%s\\n2,%s\\n' \"$2\" \"$2\" > \"$1/metrics.csv\"\n");
+    put(
+        "s.yaml",
+        "sweep: s\ncommand: sh train.sh {run.dir} {x}\nmetric: {name: loss, goal: min, reduce: last}\ngrid: {x: [1, 2]}\n",
+    );
+    put(
+        "weekly.yaml",
+        &format!("report: weekly\nsweeps: [s.yaml]\nsections:\n  - title: Loss\n    figures:\n      - {figure}\n"),
+    );
+    folder
+}
+
+/// `tessera report weekly.yaml …`: its exit code and what it said on standard error.
+fn tessera_report(house: &tempfile::TempDir, arguments: &[&str]) -> (Option<i32>, String) {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_tessera"))
+        .args(["report", "weekly.yaml"])
+        .args(arguments)
+        .current_dir(house.path())
+        .env_remove("TESSERA_RESULTS")
+        .env("NO_COLOR", "1")
+        .output()
+        .unwrap();
+    (output.status.code(), String::from_utf8(output.stderr).unwrap())
+}
+
+#[test]
+fn a_report_first_executes_what_is_missing_when_asked() {
+    let house = house("{kind: scatter, x: loss, y: loss}");
+    let (code, said) = tessera_report(&house, &[]);
+    assert!(code == Some(2) && said.contains("`--run` executes"), "{said}");
+    let (code, said) = tessera_report(&house, &["--run"]);
+    assert!(code == Some(0) && said.contains("s: 2 done"), "{said}");
+    let page = || text(&house.path().join("results/reports/weekly/report.html"));
+    let first = page();
+    let (code, said) = tessera_report(&house, &["--run"]);
+    assert!(code == Some(0) && said.contains("nothing to do"), "{said}");
+    assert!(first == page(), "the same store and spec give the same bytes");
+}
+
+#[test]
+fn a_figure_of_what_was_never_recorded_names_the_nearest_and_the_line() {
+    let house = house("{kind: curve, y: los}");
+    let (code, said) = tessera_report(&house, &["--run"]);
+    assert_eq!(code, Some(2), "{said}");
+    for part in ["no run of `s` has the metric `los`", "did you mean `loss`?", "weekly.yaml:6"] {
+        assert!(said.contains(part), "{part} in {said}");
+    }
+}
+
+#[test]
+fn the_page_of_a_sweep_is_no_earlier_report() {
+    let stored = Stored::new("retina_test");
+    let page = Report::of_sweep(report(&stored, "any", "").sweeps.remove(0), PathBuf::from("retina_test.yaml"));
+    write(&page, stored.results(), &stored.results().join("reports/retina_test")).unwrap();
+    let (written, _) = written(&stored, "weekly", "");
+    assert!(!text(&written.markdown).contains("New sweep"), "{}", text(&written.markdown));
 }

@@ -148,7 +148,7 @@ impl Stored {
                     ("kl_before".to_owned(), column(&kl)),
                     (
                         "kl_after".to_owned(),
-                        column(&|step| kl(step) - 0.02 * rate.sqrt() * (1.0 + noise("after", step))),
+                        column(&|step| kl(step) - 0.02 * rate.sqrt() * (1.0 + noise(&format!("{run} after"), step))),
                     ),
                     (
                         "rate_mean".to_owned(),

@@ -1,5 +1,6 @@
 //! The parameters by which runs differ.
 
+use crate::spec::{Filter, Value};
 use crate::store::RunState;
 use indexmap::{IndexMap, IndexSet};
 
@@ -10,6 +11,15 @@ pub fn level(run: &RunState, axis: &str) -> String {
         None if axis == "seed" => run.seed.to_string(),
         None => "–".to_owned(),
     }
+}
+
+/// Whether the run's level is one of the filter's; null is a parameter that is inactive.
+pub fn passes(run: &RunState, filter: &Filter) -> bool {
+    let level = level(run, &filter.name);
+    filter.values.iter().any(|value| match value {
+        Value::Null => level == "–",
+        value => value.to_string() == level,
+    })
 }
 
 /// The parameters that have more than one value among these runs (the seed is none of them), each with its levels in

@@ -1,12 +1,12 @@
 //! Differences between the levels of an axis, paired where runs match in their seed and all other axes.
 
-use super::axes::{axes, level};
+use super::axes::{axes, level, passes};
 use super::bootstrap::bootstrap_interval;
 use super::grid::{Cell, Grid};
 use super::interval::{Interval, mean_interval, quantile_95, standard_deviation};
 use super::number::{significant, with_error};
 use super::{AnalyseError, Format, values};
-use crate::spec::Reduce;
+use crate::spec::{Filter, Reduce};
 use crate::store::{RunState, Scope, Status, Sweep};
 use indexmap::IndexMap;
 use statrs::distribution::{ContinuousCDF, StudentsT};
@@ -30,6 +30,8 @@ pub struct CompareRequest {
     pub maximize: bool,
     /// Which runs.
     pub scope: Scope,
+    /// Of those the ones that pass all of these.
+    pub filters: Vec<Filter>,
 }
 
 /// One line: a level minus another, at one setting of the other axes or over all of them.
@@ -74,7 +76,8 @@ struct Measured<'a> {
 /// # Errors
 /// Where the axis, the metric, the baseline or the scope is unknown, or the store cannot be read.
 pub fn compare(sweep: &Sweep, request: &CompareRequest) -> Result<Comparison, AnalyseError> {
-    let runs = sweep.scoped(&request.scope)?;
+    let mut runs = sweep.scoped(&request.scope)?;
+    runs.retain(|run| request.filters.iter().all(|filter| passes(run, filter)));
     let varied = axes(runs.iter().copied());
     let unknown = |what, name: &str, known: Vec<String>| AnalyseError::Unknown {
         what,

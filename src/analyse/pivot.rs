@@ -1,12 +1,12 @@
 //! A pivot: one summary over any axes, a mean with its interval over the runs of each cell. What diverged, failed or
 //! is missing is said in the cell, never left out in silence.
 
-use super::axes::{axes, level};
+use super::axes::{axes, level, passes};
 use super::grid::{Cell, Grid};
 use super::interval::{Interval, mean_interval};
 use super::number::{significant, with_error};
 use super::{AnalyseError, Format, values};
-use crate::spec::Reduce;
+use crate::spec::{Filter, Reduce};
 use crate::store::{Scope, Status, Sweep};
 use indexmap::IndexSet;
 use std::collections::HashMap;
@@ -24,6 +24,8 @@ pub struct PivotRequest {
     pub columns: Vec<String>,
     /// Which runs.
     pub scope: Scope,
+    /// Of those the ones that pass all of these.
+    pub filters: Vec<Filter>,
 }
 
 /// The runs of one cell.
@@ -96,7 +98,8 @@ pub struct Pivot {
 /// # Errors
 /// Where a metric, an axis or the scope is unknown, or the store cannot be read.
 pub fn pivot(sweep: &Sweep, request: &PivotRequest) -> Result<Pivot, AnalyseError> {
-    let runs = sweep.scoped(&request.scope)?;
+    let mut runs = sweep.scoped(&request.scope)?;
+    runs.retain(|run| request.filters.iter().all(|filter| passes(run, filter)));
     let varied = axes(runs.iter().copied());
     for axis in request.rows.iter().chain(&request.columns) {
         if axis != "seed" && !runs.iter().any(|run| run.parameters.contains_key(axis)) {

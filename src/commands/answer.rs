@@ -7,7 +7,7 @@ use std::io::Write;
 use std::path::Path;
 
 /// Which runs of the sweep.
-#[derive(clap::Args)]
+#[derive(clap::Args, Default)]
 pub(super) struct Scoped {
     /// Every run that was ever asked for, not only those of the current spec
     #[arg(long, conflicts_with = "spec")]

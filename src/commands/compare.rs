@@ -61,6 +61,7 @@ impl Compare {
             baseline: self.baseline,
             maximize,
             scope: self.scoped.scope(),
+            filters: Vec::new(),
         };
         let comparison = compare(&sweep, &request)?;
         answer(&comparison.grid(self.format).render(self.format))?;

@@ -47,6 +47,8 @@ pub(super) struct Execution {
     pub lost: bool,
     /// However much disk it will take.
     pub yes: bool,
+    /// Whoever asks draws the figures and writes a page himself.
+    pub without_page: bool,
 }
 
 impl Execution {
@@ -124,7 +126,7 @@ impl Execution {
             eprintln!("{} runs were begun elsewhere, and nothing is known here of how they go on", elsewhere.len());
             eprintln!("  help: where that machine is gone: tessera retry {} --lost", sweep.name);
         }
-        super::finish::finish(results, sweep.clone())?;
+        super::finish::finish(results, sweep.clone(), &self.spec, !self.without_page)?;
         Ok(code)
     }
 

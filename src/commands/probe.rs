@@ -13,6 +13,7 @@ use crate::run::{
 };
 use crate::spec::{Condition, Sweep as Spec, Trainer, Value};
 use crate::store::{Checkpoint, RunState, StoreError, Sweep, Writer};
+use clap::ValueEnum as _;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -91,6 +92,28 @@ impl FromStr for Which {
 }
 
 impl Probe {
+    /// What figures draw that say `probe: covariance`: 1000 batches at the last checkpoints.
+    pub(super) fn of_figures(what: &str, sweep: &str) -> Result<Self, Error> {
+        Ok(Self {
+            what: What::from_str(what, false).map_err(Error::usage)?,
+            sweep: sweep.to_owned(),
+            batches: 1000,
+            condition: None,
+            checkpoint: Which::Last,
+            slots: None,
+            gpus: Vec::new(),
+            format: Format::default(),
+            scoped: Scoped::default(),
+        })
+    }
+
+    /// Measures what is missing.
+    pub(super) fn execute(&self, results: &Path) -> Result<ExitCode, Error> {
+        let sweep = Sweep::open(results, &self.sweep)?;
+        let wanted = self.wanted(&sweep)?;
+        self.measure(results, &sweep, &stored_spec(&sweep)?, &wanted)
+    }
+
     /// Measures what is missing, and prints the table.
     pub fn run(self, results: &Path) -> Result<ExitCode, Error> {
         let sweep = Sweep::open(results, &self.sweep)?;

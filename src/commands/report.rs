@@ -1,9 +1,13 @@
 //! `tessera report`: a report as Markdown and as one page.
 
 use super::answer::answer;
+use super::probe::Probe;
+use super::execution::Execution;
 use crate::error::{Error, ExitCode};
 use crate::report::{ReportError, write};
-use crate::spec::{Document, Report as Spec, read};
+use crate::spec::{Document, Problems, Report as Spec, Severity, read};
+use crate::store::StoreError;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Writes a report: Markdown with its figures, and one HTML page that needs nothing else
@@ -19,22 +23,34 @@ pub struct Report {
     /// The folder [default: reports/NAME in the results]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// First execute what the sweeps still lack
+    #[arg(long)]
+    run: bool,
     /// Open the page in the browser
     #[arg(long)]
     open: bool,
 }
 
 impl Report {
-    /// Writes the report and prints where it is.
+    /// Writes the report and prints where it is; the exit code is that of the runs, where some were executed.
     pub fn run(self, results: &Path) -> Result<ExitCode, Error> {
         let (document, warnings) = read(&self.spec, &self.set)?;
         eprint!("{}", crate::error::render_problems(&warnings, false));
         let spec = match document {
             Document::Report(report) => *report,
-            Document::Sweep(sweep) => Spec::of_sweep(*sweep),
+            Document::Sweep(sweep) => Spec::of_sweep(*sweep, self.spec),
         };
+        let code = if self.run { execute(&spec, &self.set, results)? } else { ExitCode::Success };
+        if code == ExitCode::Stopped {
+            return Ok(code);
+        }
         let out = self.out.unwrap_or_else(|| results.join("reports").join(&spec.name));
-        let written = write(&spec, results, &out)?;
+        let written = write(&spec, results, &out).map_err(|error| match error {
+            ReportError::Store(error @ StoreError::NoSweep { .. }) if !self.run => {
+                Error::usage(error.to_string()).with_help("`--run` executes what the report's sweeps lack")
+            }
+            error => error.into(),
+        })?;
         for name in &written.empty {
             eprintln!("note: no runs match for the figure {name}");
         }
@@ -42,8 +58,33 @@ impl Report {
         if self.open {
             open(&written.html)?;
         }
-        Ok(ExitCode::Success)
+        Ok(code)
     }
+}
+
+/// Executes what each sweep lacks, then the probes that figures draw; how the worst of them ended.
+fn execute(spec: &Spec, sets: &[String], results: &Path) -> Result<ExitCode, Error> {
+    let mut worst = ExitCode::Success;
+    for file in &spec.files {
+        let execution =
+            Execution { spec: file.clone(), sets: sets.to_vec(), without_page: true, ..Execution::default() };
+        match execution.execute(results)? {
+            ExitCode::Stopped => return Ok(ExitCode::Stopped),
+            ExitCode::Success => {}
+            code => worst = code,
+        }
+    }
+    let figures = spec.sections.iter().flat_map(|section| &section.figures);
+    let probes: BTreeSet<(&str, &str)> =
+        figures.filter_map(|entry| Some((&*entry.sweep, entry.figure.probe.as_deref()?))).collect();
+    for (sweep, what) in probes {
+        match Probe::of_figures(what, sweep)?.execute(results)? {
+            ExitCode::Stopped => return Ok(ExitCode::Stopped),
+            ExitCode::Success => {}
+            code => worst = code,
+        }
+    }
+    Ok(worst)
 }
 
 fn open(page: &Path) -> Result<(), Error> {
@@ -60,6 +101,12 @@ impl From<ReportError> for Error {
         match error {
             ReportError::Store(error) => error.into(),
             ReportError::Table(error) => error.into(),
+            ReportError::Figure { name, error, origin: Some(origin) } => match error.asked() {
+                Some(help) => {
+                    Problems(vec![origin.problem(Severity::Error, format!("`{name}`: {error}"), &help)]).into()
+                }
+                None => Self::failure(format!("figure `{name}`: {error}")),
+            },
             error => Self::failure(error.to_string()),
         }
     }

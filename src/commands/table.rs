@@ -42,6 +42,7 @@ impl Table {
             rows: self.rows,
             columns: self.cols,
             scope: self.scoped.scope(),
+            filters: Vec::new(),
         };
         let pivot = pivot(&sweep, &request)?;
         answer(&pivot.grid(self.format).render(self.format))?;

@@ -86,10 +86,11 @@ impl Rgb {
         Self(mix(self.0, other.0), mix(self.1, other.1), mix(self.2, other.2))
     }
 
-    /// Ink or paper, whichever can be read on this colour.
+    /// Black or white, whichever can be read on this colour. Neither is the page's ink or ground, which a dark page
+    /// turns round: the colour below the words stays.
     pub fn text(self) -> Self {
         let lightness = 0.299 * f64::from(self.0) + 0.587 * f64::from(self.1) + 0.114 * f64::from(self.2);
-        if lightness > 140.0 { INK } else { PAPER }
+        if lightness > 140.0 { Self(0x10, 0x10, 0x10) } else { Self(0xfe, 0xfe, 0xfe) }
     }
 
     /// `#RRGGBB`
@@ -108,12 +109,13 @@ impl Palette {
     /// Makes the levels of an axis known, in an order that does not depend on the figure.
     pub fn add<'v>(&mut self, axis: &str, levels: impl IntoIterator<Item = &'v Value>) {
         let known = self.axes.entry(axis.to_owned()).or_default();
+        let before = known.len();
         for level in levels {
             if !known.contains(level) {
                 known.push(level.clone());
             }
         }
-        if known.iter().all(|level| level.as_f64().is_some()) {
+        if known.len() > before && known.iter().all(|level| level.as_f64().is_some()) {
             known.sort_by(|a, b| a.as_f64().partial_cmp(&b.as_f64()).unwrap_or(std::cmp::Ordering::Equal));
         }
     }

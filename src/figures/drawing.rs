@@ -3,7 +3,7 @@
 use super::color::Palette;
 use super::picture::Data;
 use super::{Source, draw, kinds};
-use crate::spec::Figure;
+use crate::spec::{Figure, suggestion};
 use crate::store::{Scope, StoreError};
 use rayon::prelude::*;
 use std::collections::BTreeSet;
@@ -31,6 +31,8 @@ pub enum FiguresError {
         name: String,
         /// The sweep.
         sweep: String,
+        /// What there is.
+        known: Vec<String>,
     },
     /// The figure does not fit its numbers.
     #[error("{0}")]
@@ -41,6 +43,19 @@ pub enum FiguresError {
 }
 
 impl FiguresError {
+    /// Whether the figure asks for what the runs do not have, and the remedy; the rest lies outside the spec.
+    pub fn asked(&self) -> Option<String> {
+        match self {
+            Self::Missing { known, .. } if known.is_empty() => Some("nothing has been recorded yet".to_owned()),
+            Self::Missing { name, known, .. } => {
+                let known: Vec<&str> = known.iter().map(|name| &**name).collect();
+                Some(suggestion(name, &known))
+            }
+            Self::Shape(_) => Some(String::new()),
+            _ => None,
+        }
+    }
+
     /// What the drawing library says.
     pub(super) fn drawing(error: impl std::fmt::Display) -> Self {
         Self::Draw(error.to_string())
@@ -183,33 +198,4 @@ pub fn png(svg: &str, width: u32) -> Result<Vec<u8>, FiguresError> {
     let transform = resvg::tiny_skia::Transform::from_scale(scale, scale);
     resvg::render(&tree, transform, &mut pixmap.as_mut());
     pixmap.encode_png().map_err(FiguresError::drawing)
-}
-
-impl Data {
-    /// As CSV. Text that a spreadsheet would take for a formula is quoted with an apostrophe.
-    pub fn csv(&self) -> String {
-        let line = |cells: &[String]| cells.iter().map(|cell| csv_cell(cell)).collect::<Vec<_>>().join(",") + "\n";
-        let rows = self.rows.iter().map(|row| line(row));
-        std::iter::once(line(&self.columns)).chain(rows).collect()
-    }
-}
-
-fn csv_cell(cell: &str) -> String {
-    let formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']) && cell.parse::<f64>().is_err();
-    let cell = if formula { format!("'{cell}") } else { cell.to_owned() };
-    if cell.contains([',', '"', '\n', '\r']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn formulas_in_data_are_text() {
-        let data = Data {
-            columns: vec!["name".to_owned(), "x".to_owned()],
-            rows: vec![vec!["=cmd()".to_owned(), "-1.5".to_owned()], vec!["@a,\"b\"".to_owned(), "+x".to_owned()]],
-        };
-        assert_eq!(data.csv(), "name,x\n'=cmd(),-1.5\n\"'@a,\"\"b\"\"\",'+x\n");
-    }
 }

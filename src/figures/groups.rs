@@ -5,7 +5,7 @@ use super::color::{Palette, Rgb, nth};
 use super::picture::{Axis, Data, Key, Legend, Mark, Picture, Row, Scale, Sign};
 use super::source::{Source, level, levels, spelled};
 use crate::record::Value;
-use crate::spec::Figure;
+use crate::spec::{Figure, FigureKind};
 use crate::store::{RunState, Status};
 
 /// The runs of a figure, divided by its axes.
@@ -36,15 +36,18 @@ pub struct Color {
 
 impl<'s> Groups<'s> {
     /// Divides the figure's runs. Without a `color`, the axes that no panel and not the figure's own x tells apart
-    /// make the colours together, so that unlike runs are never averaged unasked.
+    /// make the colours together, so that unlike runs are never averaged unasked. The bars of a profile are its x, and a
+    /// heatmap has no colours but its own.
     pub fn of(figure: &Figure, source: &Source<'s>, palette: &Palette) -> Self {
         let runs = source.chosen(figure);
         let shown = |axis: &String| {
             [&figure.facet_row, &figure.facet_column, &figure.x, &figure.down].into_iter().flatten().any(|a| a == axis)
         };
-        let color_axes = match &figure.color {
-            Some(axis) => vec![axis.clone()],
-            None => Source::axes(&runs).into_iter().filter(|axis| !shown(axis)).collect(),
+        let color_axes = match (figure.kind, &figure.color, &figure.x) {
+            (FigureKind::Heatmap, ..) => Vec::new(),
+            (FigureKind::Profile, color, Some(x)) => color.iter().chain([x]).cloned().collect(),
+            (_, Some(axis), _) => vec![axis.clone()],
+            (_, None, _) => Source::axes(&runs).into_iter().filter(|axis| !shown(axis)).collect(),
         };
         let mut found: Vec<Vec<Value>> = Vec::new();
         for run in &runs {
@@ -129,9 +132,18 @@ impl<'s> Groups<'s> {
     pub fn notes(&self, figure: &Figure) -> Vec<String> {
         let count = |status: Status| self.runs.iter().filter(|run| run.status == status).count();
         let all = self.runs.len();
+        let crossed = !matches!(
+            figure.kind,
+            FigureKind::Histogram
+                | FigureKind::Matrix
+                | FigureKind::Kernels
+                | FigureKind::BeforeAfter
+                | FigureKind::Trajectory
+                | FigureKind::Profile
+        );
         let mut notes = Vec::new();
         for (status, words) in [
-            (Status::Diverged, "diverged (×)"),
+            (Status::Diverged, if crossed { "diverged (×)" } else { "diverged: shown as far as they came" }),
             (Status::Failed, "failed: shown as far as they came"),
             (Status::Stopped, "stopped: shown as far as they came"),
             (Status::Running, "still running"),

@@ -18,7 +18,14 @@ pub struct Source<'s> {
     pub goal: Option<(&'s str, bool)>,
     /// Those that were planned, in the order of the plan.
     pub runs: Vec<&'s RunState>,
+    /// The metrics that were recorded.
+    pub metrics: Vec<String>,
 }
+
+/// Columns beside the metrics of [`Source::seconds_a_step`], with names that no metric is likely to have.
+const FIRST: &str = ".first";
+const LAST: &str = ".last";
+const ROWS: &str = ".rows";
 
 /// The rows of one metric of one run, by step.
 pub type Trace = Vec<(f64, f64)>;
@@ -38,14 +45,14 @@ impl<'s> Source<'s> {
     /// The runs that the scope means.
     ///
     /// # Errors
-    /// Where the scope names what is not there.
+    /// Where the scope names what is not there, or the store cannot be read.
     pub fn new(
         sweep: &'s Sweep,
         scope: &Scope,
         description: &'s Description,
         goal: Option<(&'s str, bool)>,
     ) -> Result<Self, FiguresError> {
-        Ok(Self { sweep, description, goal, runs: sweep.scoped(scope)? })
+        Ok(Self { sweep, description, goal, runs: sweep.scoped(scope)?, metrics: sweep.metrics()? })
     }
 
     /// Makes the levels of every axis known to a palette.
@@ -81,16 +88,16 @@ impl<'s> Source<'s> {
     /// # Errors
     /// Where the store cannot be read or no run has such a metric.
     pub fn traces(&self, runs: &[&RunState], x: &str, y: &str) -> Result<HashMap<String, Trace>, FiguresError> {
+        let recorded = |name: &str| self.metrics.iter().any(|metric| metric == name);
+        if let Some(unknown) = [x, y].into_iter().find(|name| !["step", "elapsed"].contains(name) && !recorded(name)) {
+            return Err(self.missing("metric", unknown));
+        }
         let history = self.sweep.history_of(runs.iter().copied())?;
         let mut names = vec!["run", "step", x, y];
         names.sort_unstable();
         names.dedup();
         let columns: Vec<Expr> = names.iter().map(|name| col(*name)).collect();
-        let frame = history
-            .filter(col(y).is_not_null().and(col(x).is_not_null()))
-            .select(columns)
-            .collect()
-            .map_err(|error| self.unknown("metric", y, error))?;
+        let frame = history.filter(col(y).is_not_null().and(col(x).is_not_null())).select(columns).collect()?;
         let run = frame.column("run")?.str()?.clone();
         let number = |name: &str| -> Result<Float64Chunked, FiguresError> {
             Ok(frame.column(name)?.cast(&DataType::Float64)?.f64()?.clone())
@@ -111,23 +118,44 @@ impl<'s> Source<'s> {
         Ok(traces.into_iter().map(|(run, rows)| (run.to_owned(), sorted(rows))).collect())
     }
 
-    /// The sum of each metric over the rows of each run.
+    /// Seconds a step of each run, for metrics that count the seconds since the last row; of the last rows alone where
+    /// the reduction is a mean of the last ones.
     ///
     /// # Errors
     /// Where the store cannot be read or no run has such a metric.
-    pub fn sums(&self, runs: &[&RunState], names: &[String]) -> Result<HashMap<String, Vec<f64>>, FiguresError> {
-        let sums: Vec<Expr> = names.iter().map(|name| col(name.as_str()).sum().cast(DataType::Float64)).collect();
+    pub fn seconds_a_step(
+        &self,
+        runs: &[&RunState],
+        names: &[String],
+        reduce: Reduce,
+    ) -> Result<HashMap<String, Vec<f64>>, FiguresError> {
+        let step = || col("step").cast(DataType::Float64);
+        let from = match reduce {
+            Reduce::MeanLast(share) => step().max() * lit(1.0 - share),
+            _ => step().min(),
+        };
+        let counted = |column: Expr| column.filter(step().gt_eq(from.clone()));
+        let mut sums = vec![
+            counted(step()).min().alias(FIRST),
+            counted(step()).max().alias(LAST),
+            counted(step()).count().cast(DataType::Float64).alias(ROWS),
+        ];
+        sums.extend(names.iter().map(|name| counted(col(name.as_str())).sum().cast(DataType::Float64)));
         let history = self.sweep.history_of(runs.iter().copied())?;
-        let frame = history.group_by([col("run")]).agg(sums).collect();
-        let frame = frame.map_err(|error| self.unknown("metric", &names.join(", "), error))?;
-        let columns: Vec<Float64Chunked> =
-            names.iter().map(|name| Ok(frame.column(name)?.f64()?.clone())).collect::<Result<_, PolarsError>>()?;
-        let rows = frame.column("run")?.str()?.iter().enumerate();
-        Ok(rows
-            .filter_map(|(i, run)| {
-                Some((run?.to_owned(), columns.iter().map(|column| column.get(i).unwrap_or(0.0)).collect()))
-            })
-            .collect())
+        let frame = history.group_by([col("run")]).agg(sums).collect()?;
+        let column = |name: &str| -> Result<Float64Chunked, PolarsError> { Ok(frame.column(name)?.f64()?.clone()) };
+        let (first, last, rows) = (column(FIRST)?, column(LAST)?, column(ROWS)?);
+        let columns: Vec<Float64Chunked> = names.iter().map(|name| column(name)).collect::<Result<_, _>>()?;
+        let mut found = HashMap::new();
+        for (i, run) in frame.column("run")?.str()?.iter().enumerate() {
+            let (Some(run), Some(first), Some(last), Some(rows)) = (run, first.get(i), last.get(i), rows.get(i)) else {
+                continue;
+            };
+            // A row counts the steps since the one before it; rows are evenly spaced.
+            let steps = if rows > 1.0 { (last - first) * rows / (rows - 1.0) } else { last.max(1.0) };
+            found.insert(run.to_owned(), columns.iter().map(|sums| sums.get(i).unwrap_or(0.0) / steps).collect());
+        }
+        Ok(found)
     }
 
     /// One array of each run: at the step of `at 1000`, else the last.
@@ -175,6 +203,7 @@ impl<'s> Source<'s> {
         match name {
             "seconds" => Ok(runs.iter().map(|run| run.seconds).collect()),
             "peak_memory_mib" => Ok(runs.iter().map(|run| run.peak_memory_mib).collect()),
+            _ if !self.metrics.iter().any(|metric| metric == name) => Err(self.missing("metric", name)),
             _ => {
                 let found = self.sweep.summaries(&[name], reduce, runs)?;
                 Ok(runs.iter().map(|run| found.get(&run.run)?.first().copied().flatten()).collect())
@@ -197,13 +226,13 @@ impl<'s> Source<'s> {
         }
     }
 
-    fn unknown(&self, what: &'static str, name: &str, error: PolarsError) -> FiguresError {
-        match error {
-            PolarsError::ColumnNotFound(_) | PolarsError::SchemaFieldNotFound(_) => {
-                FiguresError::Missing { what, name: name.to_owned(), sweep: self.sweep.name().to_owned() }
-            }
-            other => other.into(),
-        }
+    /// What is to be drawn was never recorded.
+    pub fn missing(&self, what: &'static str, name: &str) -> FiguresError {
+        let known = match what {
+            "metric" => self.metrics.clone(),
+            _ => self.description.arrays.iter().map(|array| array.name.clone()).collect(),
+        };
+        FiguresError::Missing { what, name: name.to_owned(), sweep: self.sweep.name().to_owned(), known }
     }
 }
 

@@ -43,7 +43,7 @@ pub fn gather(report: &Report, sweeps: &[Sweep], changes: Vec<String>) -> Result
     for (spec, sweep) in report.sweeps.iter().zip(sweeps) {
         let goal = spec.metric.as_ref().map(|metric| (&*metric.name, metric.maximize));
         let source = Source::new(sweep, &Scope::Current, &spec.description, goal);
-        sources.push(source.map_err(|error| ReportError::Figure { name: spec.name.clone(), error })?);
+        sources.push(source.map_err(|error| ReportError::sweep(&spec.name, error))?);
     }
     // One palette for the whole report: a level has one colour in all its figures.
     let mut palette = Palette::default();
@@ -53,7 +53,7 @@ pub fn gather(report: &Report, sweeps: &[Sweep], changes: Vec<String>) -> Result
     let requests: Vec<_> = entries.iter().map(|entry| (&entry.figure, &sources[place(&entry.sweep)])).collect();
     let mut drawings = Vec::with_capacity(requests.len());
     for (entry, drawing) in entries.iter().zip(draw_all(&requests, &palette)) {
-        drawings.push(drawing.map_err(|error| ReportError::Figure { name: entry.figure.name.clone(), error })?);
+        drawings.push(drawing.map_err(|error| ReportError::figure(&entry.figure, error))?);
     }
     let mut drawings = drawings.into_iter();
     let mut parts = Vec::with_capacity(report.sections.len());

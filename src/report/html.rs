@@ -93,7 +93,6 @@ fn data(figure: &Drawing) -> serde_json::Value {
         "query": figure.query,
         "columns": figure.data.columns,
         "rows": figure.data.rows,
-        "csv": figure.data.csv(),
     })
 }
 

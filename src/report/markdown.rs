@@ -61,12 +61,14 @@ fn write_table(out: &mut String, table: &Table) -> std::fmt::Result {
     writeln!(out, "{}\n", plain(&table.caption))?;
     let line =
         |cells: &[String]| format!("| {} |", cells.iter().map(|cell| plain(cell)).collect::<Vec<_>>().join(" | "));
-    writeln!(out, "{}", line(&table.header))?;
-    writeln!(out, "|{}", "---|".repeat(table.header.len()))?;
-    for row in &table.rows {
-        writeln!(out, "{}", line(row))?;
+    if !table.header.is_empty() {
+        writeln!(out, "{}", line(&table.header))?;
+        writeln!(out, "|{}", "---|".repeat(table.header.len()))?;
+        for row in &table.rows {
+            writeln!(out, "{}", line(row))?;
+        }
+        writeln!(out)?;
     }
-    writeln!(out)?;
     for note in &table.notes {
         writeln!(out, "{}\n", plain(note))?;
     }

@@ -94,32 +94,51 @@
       show(picture);
     });
   }
+  // Text that a spreadsheet would take for a formula is quoted with an apostrophe.
+  const cell = (text) => {
+    const formula = /^[=+\-@\t\r]/.test(text) && Number.isNaN(Number(text));
+    const safe = formula ? `'${text}` : text;
+    return /[",\n\r]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+  };
+  const csv = (columns, rows) => [columns, ...rows].map((row) => `${row.map(cell).join(",")}\n`).join("");
   document.getElementById("close").addEventListener("click", () => dialog.close());
   document.getElementById("download").addEventListener("click", () => {
     const link = make("a");
-    link.href = URL.createObjectURL(new Blob([open.csv], { type: "text/csv" }));
+    link.href = URL.createObjectURL(new Blob([csv(open.columns, open.rows)], { type: "text/csv" }));
     link.download = `${open.name}.csv`;
     link.click();
-    URL.revokeObjectURL(link.href);
+    // The browser reads it after this.
+    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
   });
 
   // Slides: one block of the page at a time.
   const slides = [...document.querySelectorAll(".slide")];
+  const turner = document.getElementById("turner");
   let current = 0;
   const turn = (to) => {
     slides[current].classList.remove("current");
     current = Math.max(0, Math.min(slides.length - 1, to));
     slides[current].classList.add("current");
+    slides[current].scrollTop = 0;
+    document.getElementById("place").textContent = `${current + 1} / ${slides.length}`;
   };
   const running = () => document.body.classList.contains("slides");
   const begin = () => {
     document.body.classList.add("slides");
+    turner.hidden = false;
+    // The button is gone with the first slide, and keys belong to the slides.
+    document.activeElement.blur();
     turn(0);
   };
   const end = () => {
     document.body.classList.remove("slides");
+    slides[current].classList.remove("current");
+    turner.hidden = true;
     slides[current].scrollIntoView();
   };
+  document.getElementById("back").addEventListener("click", () => turn(current - 1));
+  document.getElementById("forward").addEventListener("click", () => turn(current + 1));
+  document.getElementById("end").addEventListener("click", end);
   const slidesButton = document.getElementById("slides");
   const printButton = document.getElementById("print");
   slidesButton.hidden = false;
@@ -133,7 +152,7 @@
     if (event.key === "Escape") end();
     else if (event.key === "Home") turn(0);
     else if (event.key === "End") turn(slides.length - 1);
-    else if (event.key in turns && !event.target.closest("input")) {
+    else if (event.key in turns && !event.target.closest(event.key === " " ? "input, button" : "input")) {
       event.preventDefault();
       turn(current + turns[event.key]);
     }

@@ -2,8 +2,11 @@
 
 use super::write::ReportError;
 use crate::analyse::{CompareRequest, Format, Grid, PivotRequest, compare, pivot};
-use crate::spec::{Comparison, Sweep as Spec, TableRequest};
+use crate::spec::{Comparison, Filter, Sweep as Spec, TableRequest, Value};
 use crate::store::{Scope, Sweep};
+
+/// Above so many cells a pivot is no longer read by people.
+const CELLS: usize = 2000;
 
 /// A table.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,14 +35,21 @@ impl Table {
                 rows: request.rows.clone(),
                 columns: request.columns.clone(),
                 scope: Scope::Current,
+                filters: request.filters.clone(),
             },
         )?;
-        let grid = pivot.grid(Format::Md);
-        Ok(Self {
-            caption: format!("{} ({}), mean ± 95% interval · sweep {}", request.value, request.reduce, request.sweep),
-            notes: pivot.notes,
-            ..Self::of(grid)
-        })
+        let caption = format!(
+            "{} ({}), mean ± 95% interval · {}",
+            request.value,
+            request.reduce,
+            of(&request.sweep, &request.filters)
+        );
+        let cells = pivot.rows.len() * pivot.columns.len();
+        if cells > CELLS {
+            let note = format!("{cells} cells: too many to show. `tessera table {}` prints them.", request.sweep);
+            return Ok(Self { caption, header: Vec::new(), rows: Vec::new(), notes: vec![note] });
+        }
+        Ok(Self { caption, notes: pivot.notes.clone(), ..Self::of(pivot.grid(Format::Md)) })
     }
 
     /// Differences between the levels of an axis, each pair with its 95% interval and n.
@@ -56,12 +66,16 @@ impl Table {
                 baseline: None,
                 maximize: spec.metric.as_ref().is_some_and(|metric| metric.maximize),
                 scope: Scope::Current,
+                filters: request.filters.clone(),
             },
         )?;
         Ok(Self {
             caption: format!(
-                "{} ({}) compared by {} · sweep {}",
-                request.value, request.reduce, request.by, request.sweep
+                "{} ({}) compared by {} · {}",
+                request.value,
+                request.reduce,
+                request.by,
+                of(&request.sweep, &request.filters)
             ),
             notes: compared.warnings.clone(),
             ..Self::of(compared.grid(Format::Md))
@@ -79,4 +93,14 @@ impl Table {
         let rows = grid.rows.iter().map(|row| row.iter().map(text).collect()).collect();
         Self { caption: String::new(), header: grid.header, rows, notes: Vec::new() }
     }
+}
+
+/// `sweep fr_lr, where lr_schedule is constant`
+fn of(sweep: &str, filters: &[Filter]) -> String {
+    let said = |filter: &Filter| {
+        let values: Vec<String> = filter.values.iter().map(Value::to_string).collect();
+        format!("{} is {}", filter.name, values.join(" or "))
+    };
+    let said: Vec<String> = filters.iter().map(said).collect();
+    if said.is_empty() { format!("sweep {sweep}") } else { format!("sweep {sweep}, where {}", said.join(" and ")) }
 }

@@ -5,7 +5,7 @@ use super::gather::{Body, gather};
 use super::{html, markdown};
 use crate::analyse::AnalyseError;
 use crate::figures::{Drawing, FiguresError, PAGE, Palette, SLIDE, Source, draw_all};
-use crate::spec::{Report, Sweep as Spec};
+use crate::spec::{Figure, Origin, Report, Sweep as Spec};
 use crate::store::{Scope, StoreError, Sweep};
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};
@@ -19,10 +19,12 @@ pub enum ReportError {
     /// A figure could not be drawn.
     #[error("figure `{name}`: {error}")]
     Figure {
-        /// Its name.
+        /// Its name, or that of its sweep.
         name: String,
         /// Why.
         error: FiguresError,
+        /// Where it was asked for.
+        origin: Option<Origin>,
     },
     /// A table could not be made.
     #[error(transparent)]
@@ -43,6 +45,14 @@ pub enum ReportError {
 }
 
 impl ReportError {
+    pub(super) fn figure(figure: &Figure, error: FiguresError) -> Self {
+        Self::Figure { name: figure.name.clone(), error, origin: Some(figure.origin.clone()) }
+    }
+
+    pub(super) fn sweep(name: &str, error: FiguresError) -> Self {
+        Self::Figure { name: name.to_owned(), error, origin: None }
+    }
+
     pub(super) fn file(verb: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();
         move |cause| Self::File { verb, path, cause }
@@ -56,6 +66,8 @@ pub struct Written {
     pub html: PathBuf,
     /// The same in Markdown.
     pub markdown: PathBuf,
+    /// The files of its figures.
+    pub figures: Vec<PathBuf>,
     /// Figures for which no runs matched.
     pub empty: Vec<String>,
 }
@@ -68,20 +80,20 @@ pub struct Written {
 pub fn write(report: &Report, results: &Path, out: &Path) -> Result<Written, ReportError> {
     let sweeps: Vec<Sweep> =
         report.sweeps.iter().map(|spec| Sweep::open(results, &spec.name)).collect::<Result<_, _>>()?;
-    let now = State::of(report, &sweeps, out)?;
-    let changes = match changes::previous(report, results, out, now.first)? {
-        Some(before) => changes::since(&before, &now),
-        None => Vec::new(),
-    };
-    let body = gather(report, &sweeps, changes)?;
-    let figures: Vec<&Drawing> = body.figures().collect();
-    write_drawings(&figures, &out.join("figures"), &[Kind::Svg, Kind::Png])?;
+    let now = if report.is_page { None } else { Some(State::of(report, &sweeps, out)?) };
+    let before = now.as_ref().map(|now| changes::previous(report, results, out, now.first)).transpose()?.flatten();
+    let changes = now.as_ref().zip(before).map(|(now, before)| changes::since(&before, now));
+    let body = gather(report, &sweeps, changes.unwrap_or_default())?;
+    let drawings: Vec<&Drawing> = body.figures().collect();
+    let figures = write_drawings(&drawings, &out.join("figures"), &[Kind::Svg, Kind::Png])?;
     let page = out.join("report.html");
     let text = out.join("report.md");
     put(&page, html::page(&body, &report.folder)?.as_bytes())?;
     put(&text, markdown::markdown(&body)?.as_bytes())?;
-    now.save(out)?;
-    Ok(Written { html: page, markdown: text, empty: body.empty() })
+    if let Some(now) = now {
+        now.save(out)?;
+    }
+    Ok(Written { html: page, markdown: text, figures, empty: body.empty() })
 }
 
 /// A kind of file.
@@ -107,15 +119,15 @@ pub fn draw_figures(
     out: &Path,
 ) -> Result<(Vec<PathBuf>, Vec<String>), ReportError> {
     let goal = spec.metric.as_ref().map(|metric| (&*metric.name, metric.maximize));
-    let named = |error| ReportError::Figure { name: spec.name.clone(), error };
-    let source = Source::new(sweep, scope, &spec.description, goal).map_err(named)?;
+    let source = Source::new(sweep, scope, &spec.description, goal);
+    let source = source.map_err(|error| ReportError::sweep(&spec.name, error))?;
     let mut palette = Palette::default();
     source.color(&mut palette);
     let chosen = spec.figures.iter().filter(|figure| only.is_empty() || only.contains(&figure.name));
     let requests: Vec<_> = chosen.map(|figure| (figure, &source)).collect();
     let mut drawings = Vec::with_capacity(requests.len());
     for ((figure, _), drawing) in requests.iter().zip(draw_all(&requests, &palette)) {
-        drawings.push(drawing.map_err(|error| ReportError::Figure { name: figure.name.clone(), error })?);
+        drawings.push(drawing.map_err(|error| ReportError::figure(figure, error))?);
     }
     let files = write_drawings(&drawings.iter().collect::<Vec<_>>(), out, kinds)?;
     Ok((files, drawings.into_iter().filter(|drawing| drawing.empty).map(|drawing| drawing.name).collect()))
@@ -123,7 +135,7 @@ pub fn draw_figures(
 
 fn write_drawings(drawings: &[&Drawing], out: &Path, kinds: &[Kind]) -> Result<Vec<PathBuf>, ReportError> {
     let one = |drawing: &&Drawing| -> Result<Vec<PathBuf>, ReportError> {
-        let named = |error| ReportError::Figure { name: drawing.name.clone(), error };
+        let named = |error| ReportError::sweep(&drawing.name, error);
         let mut files = Vec::new();
         if kinds.contains(&Kind::Svg) {
             files.push((format!("{}.svg", drawing.name), drawing.standalone().into_bytes()));

@@ -7,7 +7,7 @@
 //! ```
 
 use super::node::suggestion;
-use super::{Description, Metric, NoReduce, Node, Reduce, Value};
+use super::{Description, Metric, NoReduce, Node, Origin, Reduce, Value};
 
 /// What kind of picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -140,6 +140,8 @@ pub struct Figure {
     pub caption: Option<String>,
     /// The figure as the spec writes it: what a gallery or an error shows.
     pub about: String,
+    /// Where it was written.
+    pub origin: Origin,
 }
 
 /// What a figure may name.
@@ -167,6 +169,17 @@ impl Names<'_> {
             node.error(format!("no parameter is called `{name}`"), &suggestion(name, &known));
         }
         found
+    }
+
+    /// `where` of a map.
+    pub(super) fn filters(&self, node: &Node) -> Vec<Filter> {
+        let Some(node) = node.get("where") else { return Vec::new() };
+        let read = |(name, node): (String, Node)| {
+            let known = self.is_axis(&node, &name);
+            let values = node.items().iter().filter_map(Node::plain).collect();
+            known.then_some(Filter { name, values })
+        };
+        node.entries().into_iter().filter_map(read).collect()
     }
 
     /// `reduce` of a map, else the sweep's own, else the last value.
@@ -264,8 +277,12 @@ impl Figure {
             color: read.axis("color"),
             facet_row,
             facet_column,
-            filters: read.filters(),
-            reduce: names.reduce(node),
+            filters: names.filters(node),
+            // Time is counted over the whole run unless the figure itself says otherwise.
+            reduce: match (kind, node.get("reduce")) {
+                (FigureKind::Profile, None) => Reduce::Last,
+                _ => names.reduce(node),
+            },
             band: read.word("band", &Band::ALL).unwrap_or(Band::Ci95),
             log_x,
             log_y,
@@ -275,6 +292,7 @@ impl Figure {
             title: node.get("title").and_then(|title| title.text()),
             caption: node.get("caption").and_then(|caption| caption.text()),
             about: node.plain().map(|value| value.to_string()).unwrap_or_default(),
+            origin: node.origin().clone(),
         };
         let name = node.get("name").and_then(|name| name.text()).unwrap_or_else(|| figure.automatic_name());
         Some(Self { name: file_name(&name), ..figure })
@@ -456,16 +474,6 @@ impl Reader<'_, '_> {
         node.check_keys(&["row", "column"]);
         let read = |key: &str| self.names.axis(&node.get(key)?);
         (read("row"), read("column"))
-    }
-
-    fn filters(&self) -> Vec<Filter> {
-        let Some(node) = self.node.get("where") else { return Vec::new() };
-        let read = |(name, node): (String, Node)| {
-            let known = self.names.is_axis(&node, &name);
-            let values = node.items().iter().filter_map(Node::plain).collect();
-            known.then_some(Filter { name, values })
-        };
-        node.entries().into_iter().filter_map(read).collect()
     }
 
     fn word<T: Copy>(&self, key: &str, choices: &[(&str, T)]) -> Option<T> {

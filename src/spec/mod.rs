@@ -44,7 +44,7 @@ pub use grid::{Assignment, Block, Dimension, Exclude, Grid, Include, Level, When
 pub use imported::Imported;
 pub use metric::{Metric, NoReduce, Reduce};
 pub use new::template_for;
-pub use node::Node;
+pub use node::{Node, suggestion};
 pub use origin::Origin;
 pub use parameter::{Description, Kind, Parameter, Probe, Quantity, TRAINERS, description};
 pub use printable::printable;

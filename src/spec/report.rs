@@ -17,7 +17,7 @@
 
 use super::figure::make_unique;
 use super::node::suggestion;
-use super::{Figure, Names, Node, Reduce, Sweep};
+use super::{Figure, Filter, Names, Node, Reduce, Sweep};
 use std::path::{Path, PathBuf};
 
 /// A report, checked.
@@ -31,6 +31,11 @@ pub struct Report {
     pub since: Option<String>,
     /// The sweeps it draws from.
     pub sweeps: Vec<Sweep>,
+    /// Their files, in the same order.
+    pub files: Vec<PathBuf>,
+    /// Whether it is the page of one sweep rather than a report of its own: that is compared with no other report, and
+    /// no other with it.
+    pub is_page: bool,
     /// Markdown: what was known when the week began.
     pub last_week: String,
     /// Numbered sections.
@@ -78,6 +83,8 @@ pub struct TableRequest {
     pub rows: Vec<String>,
     /// Axes across.
     pub columns: Vec<String>,
+    /// Which runs.
+    pub filters: Vec<Filter>,
 }
 
 /// Differences between the levels of one axis.
@@ -91,6 +98,8 @@ pub struct Comparison {
     pub reduce: Reduce,
     /// The axis.
     pub by: String,
+    /// Which runs.
+    pub filters: Vec<Filter>,
 }
 
 impl Report {
@@ -104,6 +113,7 @@ impl Report {
             name_node.error(format!("`{name}` cannot name a folder"), "use letters, digits, `-` and `_`");
         }
         let mut sweeps: Vec<Sweep> = Vec::new();
+        let mut files = Vec::new();
         for item in node.get("sweeps").iter().flat_map(Node::items) {
             let Some(text) = item.text() else { continue };
             let Some(sweep) = open(&item, &folder.join(&text)) else { continue };
@@ -111,6 +121,7 @@ impl Report {
                 item.error(format!("the sweep `{}` is named twice", sweep.name), "");
             } else {
                 sweeps.push(sweep);
+                files.push(folder.join(&text));
             }
         }
         if node.get("sweeps").is_none() {
@@ -128,8 +139,10 @@ impl Report {
             last_week: text("last_week").unwrap_or_default(),
             ideas: node.get("ideas").iter().flat_map(Node::items).filter_map(|idea| idea.text()).collect(),
             folder: folder.to_owned(),
+            is_page: false,
             name,
             sweeps,
+            files,
             sections,
         })
     }
@@ -190,28 +203,30 @@ fn read_figure(item: &Node, sweep: &Sweep) -> Option<SectionFigure> {
 }
 
 fn read_table(item: &Node, sweep: &Sweep) -> Option<TableRequest> {
-    item.check_keys(&["sweep", "value", "reduce", "rows", "cols"]);
+    item.check_keys(&["sweep", "value", "reduce", "rows", "cols", "where"]);
     let axes = |key: &str| -> Vec<String> {
         let nodes = item.get(key).map(|node| node.items()).unwrap_or_default();
         nodes.iter().filter_map(|node| names(sweep).axis(node)).collect()
     };
     let (value, reduce) = names(sweep).summary(item)?;
-    Some(TableRequest { sweep: sweep.name.clone(), value, reduce, rows: axes("rows"), columns: axes("cols") })
+    let filters = names(sweep).filters(item);
+    Some(TableRequest { sweep: sweep.name.clone(), value, reduce, rows: axes("rows"), columns: axes("cols"), filters })
 }
 
 fn read_comparison(item: &Node, sweep: &Sweep) -> Option<Comparison> {
-    item.check_keys(&["sweep", "value", "reduce", "by"]);
+    item.check_keys(&["sweep", "value", "reduce", "by", "where"]);
     let Some(by) = item.get("by") else {
         item.error("a comparison needs `by`: an axis".to_owned(), "");
         return None;
     };
     let (value, reduce) = names(sweep).summary(item)?;
-    Some(Comparison { sweep: sweep.name.clone(), value, reduce, by: names(sweep).axis(&by)? })
+    let filters = names(sweep).filters(item);
+    Some(Comparison { sweep: sweep.name.clone(), value, reduce, by: names(sweep).axis(&by)?, filters })
 }
 
 impl Report {
-    /// A report of one sweep: its figures, and a table of its metric.
-    pub fn of_sweep(sweep: Sweep) -> Self {
+    /// The page of one sweep: its figures, and a table of its metric.
+    pub fn of_sweep(sweep: Sweep, file: PathBuf) -> Self {
         let entry = |figure: &Figure| SectionFigure { sweep: sweep.name.clone(), figure: figure.clone() };
         let table = sweep.metric.as_ref().map(|metric| TableRequest {
             sweep: sweep.name.clone(),
@@ -219,6 +234,7 @@ impl Report {
             reduce: metric.reduce,
             rows: Vec::new(),
             columns: Vec::new(),
+            filters: Vec::new(),
         });
         let section = Section {
             title: if sweep.about.is_empty() { sweep.name.clone() } else { sweep.about.clone() },
@@ -236,6 +252,8 @@ impl Report {
             ideas: Vec::new(),
             folder: sweep.folder.clone(),
             sweeps: vec![sweep],
+            files: vec![file],
+            is_page: true,
         }
     }
 }

@@ -7,6 +7,8 @@ use crate::figures::picture::{Picture, Scale};
 const WIDTH: f64 = 760.0;
 /// Between panels.
 const GAP: f64 = 16.0;
+/// How far a tick's label may reach beyond its panel.
+const OVERHANG: f64 = 6.0;
 /// Longest name of a level at an axis.
 pub(super) const NAMES: f64 = 120.0;
 
@@ -23,6 +25,13 @@ impl Frame {
     /// The place of a share of the x axis.
     pub fn x(&self, share: f64) -> f64 {
         self.left + (self.right - self.left) * share
+    }
+
+    /// The middle of a label at a share of the x axis: labels at the ends reach little beyond the panel, so that those
+    /// of panels side by side stay apart.
+    pub fn label_x(&self, share: f64, width: f64) -> f64 {
+        let (low, high) = (self.left - OVERHANG + width / 2.0, self.right + OVERHANG - width / 2.0);
+        if low < high { self.x(share).clamp(low, high) } else { self.x(share) }
     }
 
     /// The place of a share of the y axis; it runs upwards.
@@ -56,11 +65,12 @@ impl Layout {
             let labels = picture.rows.iter().flat_map(|row| row.y.scale.ticks(ticks));
             labels.map(|(_, label)| font::width(&label, TICK)).fold(0.0, f64::max).min(NAMES)
         };
-        let left = 30.0 + widest(5) + 8.0;
+        // How many ticks there will be depends on the height, which depends on this.
+        let left = 30.0 + (2..=7).map(widest).fold(0.0, f64::max) + 8.0;
         let right = 14.0 + row_names + legend_width;
         let room = ((WIDTH - left - right - GAP * (columns - 1.0)) / columns).max(40.0);
         let (width, height) = panel_size(picture, room, columns, rows);
-        let x_ticks = ((width / 70.0) as usize).clamp(2, 8);
+        let x_ticks = fitting_ticks(&picture.x.scale, width);
         let y_ticks = ((height / 40.0) as usize).clamp(2, 7);
         let (x_labels, x_upright) = x_labels(&picture.x.scale, width, x_ticks);
 
@@ -111,11 +121,28 @@ fn panel_size(picture: &Picture, room: f64, columns: f64, rows: f64) -> (f64, f6
     }
 }
 
+/// As many ticks of the x axis as have room for their labels.
+fn fitting_ticks(scale: &Scale, width: f64) -> usize {
+    let frame = Frame { left: 0.0, right: width, top: 0.0, bottom: 0.0 };
+    let fits = |count: &usize| {
+        let mut end = f64::NEG_INFINITY;
+        scale.ticks(*count).iter().all(|(value, label)| {
+            let half = font::width(label, TICK) / 2.0;
+            let middle = frame.label_x(scale.share(*value), 2.0 * half);
+            let free = middle - half > end + OVERHANG;
+            end = middle + half;
+            free
+        })
+    };
+    (2..=8).rev().find(fits).unwrap_or(2)
+}
+
 /// Height of the labels and whether they are turned to fit.
 fn x_labels(scale: &Scale, width: f64, ticks: usize) -> (f64, bool) {
     let labels: Vec<f64> = scale.ticks(ticks).iter().map(|(_, label)| font::width(label, TICK)).collect();
     let widest = labels.iter().copied().fold(0.0, f64::max);
-    let turned = matches!(scale, Scale::Names(_)) && widest + 6.0 > width / labels.len().max(1) as f64;
+    let shown = labels.iter().filter(|width| **width > 0.0).count().max(1);
+    let turned = matches!(scale, Scale::Names(_)) && widest + 6.0 > width / shown as f64;
     match scale {
         Scale::Bare(..) => (0.0, false),
         _ if turned => (widest.min(NAMES) + 8.0, true),

@@ -59,9 +59,18 @@ pub(super) fn draw(
                 canvas.raster(place((*left, *low)), place((*right, *high)), *size, cells)?;
             }
             Mark::Words { at, text, color } => {
-                let text = font::fit(text, TICK, frame.right - frame.left);
+                let width = frame.right - frame.left;
+                // In a cell that is too narrow words would run into its neighbours.
+                if let Scale::Names(names) = x
+                    && font::width(text, TICK) + 2.0 > width / names.len().max(1) as f64
+                {
+                    continue;
+                }
+                let text = font::fit(text, TICK, width);
                 canvas.text(&text, place(*at), TICK, Anchor::Middle, *color, false)?;
             }
+            Mark::Rule { at, upright }
+                if !(0.0..=1.0).contains(&if *upright { x.share(*at) } else { y.share(*at) }) => {}
             Mark::Rule { at, upright: true } => {
                 let at = frame.x(x.share(*at));
                 canvas.dashed(&[(at, frame.bottom), (at, frame.top)], MUTED, 1.0)?;

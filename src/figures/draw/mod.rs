@@ -116,11 +116,12 @@ fn below(canvas: &mut Canvas, picture: &Picture, layout: &Layout) -> Result<(), 
     for c in 0..picture.columns.len() {
         let frame = layout.frame(last, c);
         for (value, label) in picture.x.scale.ticks(layout.x_ticks) {
-            let at = frame.x(picture.x.scale.share(value));
+            let share = picture.x.scale.share(value);
             if layout.x_upright {
                 let label = font::fit(&label, TICK, layout::NAMES);
-                canvas.text(&label, (at, frame.bottom + 7.0), TICK, Anchor::End, MUTED, true)?;
+                canvas.text(&label, (frame.x(share), frame.bottom + 7.0), TICK, Anchor::End, MUTED, true)?;
             } else {
+                let at = frame.label_x(share, font::width(&label, TICK));
                 canvas.text(&label, (at, frame.bottom + 12.0), TICK, Anchor::Middle, MUTED, false)?;
             }
         }

@@ -48,7 +48,8 @@ pub fn picture(figure: &Figure, source: &Source, groups: &Groups) -> Result<Pict
                 for color in &groups.colors {
                     let own = groups.colored(runs, color);
                     let sets: &[(&str, &HashMap<String, Trace>, bool)] = if both {
-                        &[(before, &first, true), (after, &second, false)]
+                        // The one before is drawn last and darker: it all but covers the one after.
+                        &[(after, &second, false), (before, &first, true)]
                     } else {
                         &[(&change, &differences, false)]
                     };
@@ -66,8 +67,8 @@ pub fn picture(figure: &Figure, source: &Source, groups: &Groups) -> Result<Pict
                         }
                         marks.push(Mark::Line {
                             points: summary.iter().map(|&(x, (mean, ..))| (x, mean)).collect(),
-                            color: color.color,
-                            width: if both { 1.4 } else { 1.6 },
+                            color: if *dashed { color.color.toward(INK, 0.65) } else { color.color },
+                            width: if both { 1.8 } else { 1.6 },
                             dashed: *dashed,
                             opacity: 1.0,
                         });
@@ -80,8 +81,11 @@ pub fn picture(figure: &Figure, source: &Source, groups: &Groups) -> Result<Pict
             };
             let points: Vec<(f64, f64)> = panels.iter().flatten().flat_map(places).collect();
             across.extend(points.iter().map(|point| point.0));
-            let label = if both { source.label(before) } else { change.clone() };
-            let y = axis(label, figure.log_y && both, points.iter().map(|point| point.1));
+            let unit = source.label(after);
+            let unit = unit.strip_prefix(after.as_str()).unwrap_or_default();
+            let label = if both { format!("{before}, {after}{unit}") } else { format!("{change}{unit}") };
+            let zero = (!both).then_some(0.0);
+            let y = axis(label, figure.log_y && both, points.iter().map(|point| point.1).chain(zero));
             rows.push(Row { label: groups.row_name(level), y, panels });
         }
     }

@@ -33,9 +33,13 @@ pub fn picture(figure: &Figure, source: &Source, groups: &Groups) -> Result<Pict
                     let here = own.iter().filter(|run| figure.x.as_ref().is_none_or(|x| level(run, x) == *value));
                     let here: Vec<&RunState> = here.copied().collect();
                     let center = place as f64 + (c as f64 - (groups.colors.len() as f64 - 1.0) / 2.0) * width;
-                    let mut sample: Vec<f64> =
-                        here.iter().filter_map(|run| samples.get(run.run.as_str())).flatten().copied().collect();
-                    sample.retain(|x| x.is_finite());
+                    let (broken, whole): (Vec<&RunState>, Vec<&RunState>) =
+                        here.into_iter().partition(|run| run.status == Status::Diverged);
+                    let values = |runs: &[&RunState]| -> Vec<f64> {
+                        let own = runs.iter().filter_map(|run| samples.get(run.run.as_str()));
+                        own.flatten().copied().filter(|x| x.is_finite()).collect()
+                    };
+                    let sample = values(&whole);
                     let kept = sample.iter().take(DATA).map(|x| {
                         let cells = groups.data_cells(row, column, color).into_iter();
                         let x_cell = figure.x.as_ref().map(|_| value.to_string());
@@ -43,11 +47,12 @@ pub fn picture(figure: &Figure, source: &Source, groups: &Groups) -> Result<Pict
                     });
                     data.rows.extend(kept);
                     marks.extend(one(figure.kind, &sample, center, width, color.color));
-                    let diverged = here.iter().filter(|run| run.status == Status::Diverged);
-                    let points: Vec<(f64, f64)> = diverged
-                        .filter_map(|run| samples.get(run.run.as_str())?.iter().find(|x| x.is_finite()))
-                        .map(|x| (center, *x))
-                        .collect();
+                    let middle = |run: &&RunState| {
+                        let mut own = values(&[*run]);
+                        own.sort_by(f64::total_cmp);
+                        (center, quantile(&own, 0.5))
+                    };
+                    let points: Vec<(f64, f64)> = broken.iter().map(middle).collect();
                     marks.push(Mark::Points { points, color: color.color, shape: Shape::Cross, radius: 4.0 });
                 }
             }
@@ -114,6 +119,9 @@ fn one(kind: FigureKind, sample: &[f64], center: f64, width: f64, color: Rgb) ->
             marks.push(line(vec![(center, high), (center, last)], 1.2));
             marks.push(line(vec![(center, low), (center, first)], 1.2));
         }
+    } else if sorted.len() > 1 {
+        let middle = quantile(&sorted, 0.5);
+        marks.push(line(vec![(center - half, middle), (center + half, middle)], 2.0));
     }
     if sorted.len() <= POINTS {
         // Points stand side by side in a fixed order rather than at random.

@@ -1,13 +1,16 @@
 //! `heatmap`: a summary over two axes, as a mean over seeds; the values are written in where there is room.
 
 use super::number;
+use crate::analyse::significant;
 use crate::figures::FiguresError;
 use crate::figures::color::{Map, Rgb};
+use crate::figures::draw::minus;
 use crate::figures::groups::{Groups, panels};
 use crate::figures::picture::{Axis, Data, Legend, Mark, Picture, Row, Scale, range};
 use crate::figures::source::{Source, level, levels, spelled};
 use crate::record::Value;
 use crate::spec::Figure;
+use crate::store::Status;
 use std::collections::HashMap;
 
 /// Above so many cells the map is one image without written values.
@@ -27,41 +30,55 @@ pub fn picture(figure: &Figure, source: &Source, groups: &Groups) -> Result<Pict
         .zip(numbers)
         .filter_map(|(run, number)| Some((run.run.as_str(), number.filter(|x| x.is_finite())?)))
         .collect();
-    let mean = |runs: &[&crate::store::RunState], x_level: &Value, y_level: &Value| {
-        let here = runs.iter().filter(|run| level(run, x) == *x_level && level(run, down) == *y_level);
-        let sample: Vec<f64> = here.filter_map(|run| by_run.get(run.run.as_str()).copied()).collect();
-        (!sample.is_empty()).then(|| (sample.iter().sum::<f64>() / sample.len() as f64, sample.len()))
-    };
+    let (places_across, places_along) = (places(&across), places(&along));
     let mut tables = Vec::new();
     for row in &groups.rows {
         for column in &groups.columns {
-            let runs = groups.panel(row, column);
-            let cells = along.iter().map(|b| across.iter().map(|a| mean(&runs, a, b)).collect::<Vec<_>>());
-            tables.push(cells.collect::<Vec<_>>());
+            let mut sums = vec![vec![Cell::default(); across.len()]; along.len()];
+            for run in groups.panel(row, column) {
+                let at =
+                    (places_along.get(&level(run, down).to_string()), places_across.get(&level(run, x).to_string()));
+                let (Some(b), Some(a)) = at else { continue };
+                let cell: &mut Cell = &mut sums[*b][*a];
+                match by_run.get(run.run.as_str()) {
+                    _ if run.status == Status::Diverged => cell.diverged += 1,
+                    Some(value) => (cell.sum, cell.n) = (cell.sum + value, cell.n + 1),
+                    None => {}
+                }
+            }
+            tables.push(sums);
         }
     }
     let shown = |x: f64| if figure.log_y { x.max(f64::MIN_POSITIVE).ln() } else { x };
-    let finite = tables.iter().flatten().flatten().flatten().map(|(mean, _)| *mean);
+    let finite = tables.iter().flatten().flatten().filter_map(Cell::mean);
     let (low, high) = range(finite.filter(|x| !figure.log_y || *x > 0.0)).unwrap_or((0.0, 1.0));
     let (low, high) = if high > low { (low, high) } else { (low, low + 1.0) };
     let mut data = Data { columns: groups.data_columns(), rows: Vec::new() };
-    data.columns = [x.clone(), down.clone(), name.clone(), "n".to_owned()].to_vec();
+    data.columns.extend([x, down, name, "n", "diverged"].map(str::to_owned));
     let mut tables = tables.into_iter();
-    let made = panels(groups, |_, _, _| {
+    let made = panels(groups, |row_level, column_level, _| {
         let Some(table) = tables.next() else { return Ok(Vec::new()) };
         let mut marks = Vec::new();
         let mut cells = Vec::new();
         // The image runs from the top down, the axis from the bottom up.
         for (b, row) in table.iter().enumerate().rev() {
             for (a, cell) in row.iter().enumerate() {
-                let color = cell.map_or(EMPTY, |(mean, _)| {
-                    Map::Viridis.at((shown(mean) - shown(low)) / (shown(high) - shown(low)))
-                });
+                let color = cell
+                    .mean()
+                    .map_or(EMPTY, |mean| Map::Viridis.at((shown(mean) - shown(low)) / (shown(high) - shown(low))));
                 cells.push(color);
-                let Some((mean, n)) = cell else { continue };
-                data.rows.push(vec![across[a].to_string(), along[b].to_string(), number(*mean), n.to_string()]);
+                if cell.n + cell.diverged == 0 {
+                    continue;
+                }
+                let counts = [cell.n.to_string(), cell.diverged.to_string()];
+                let own = [across[a].to_string(), along[b].to_string(), cell.mean().map_or(String::new(), number)];
+                let panel =
+                    groups.colors.iter().take(1).flat_map(|one| groups.data_cells(row_level, column_level, one));
+                data.rows.push(panel.chain(own).chain(counts).collect());
                 if across.len() * along.len() <= WRITTEN {
-                    let text = crate::figures::draw::minus(crate::analyse::significant(*mean, 3));
+                    let mean = cell.mean().map(|mean| minus(significant(mean, 3)));
+                    let cross = (cell.diverged > 0).then(|| "×".to_owned());
+                    let text = mean.into_iter().chain(cross).collect::<Vec<_>>().join(" ");
                     marks.push(Mark::Words { at: (a as f64, b as f64), text, color: color.text() });
                 }
             }
@@ -90,6 +107,24 @@ pub fn picture(figure: &Figure, source: &Source, groups: &Groups) -> Result<Pict
         aspect: (across.len() > 12 && along.len() > 12).then_some(1.0),
         data,
     })
+}
+
+/// The runs of one cell; those that diverged have no part in its mean.
+#[derive(Clone, Copy, Default)]
+struct Cell {
+    sum: f64,
+    n: usize,
+    diverged: usize,
+}
+
+impl Cell {
+    fn mean(&self) -> Option<f64> {
+        (self.n > 0).then(|| self.sum / self.n as f64)
+    }
+}
+
+fn places(levels: &[Value]) -> HashMap<String, usize> {
+    levels.iter().enumerate().map(|(place, level)| (level.to_string(), place)).collect()
 }
 
 fn sorted(mut levels: Vec<Value>) -> Vec<Value> {

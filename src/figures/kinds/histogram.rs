@@ -17,11 +17,7 @@ pub fn picture(figure: &Figure, source: &Source, groups: &Groups) -> Result<Pict
     for name in &figure.y {
         let arrays = source.tensors(&groups.runs, name, figure.reduce)?;
         if arrays.is_empty() {
-            return Err(FiguresError::Missing {
-                what: "array",
-                name: name.clone(),
-                sweep: source.sweep.name().to_owned(),
-            });
+            return Err(source.missing("array", name));
         }
         let all = || arrays.values().flat_map(|array| &array.values).map(|v| f64::from(*v));
         let bins = Bins::of(all().filter(|v| v.is_finite() && (!figure.log_x || *v > 0.0)).collect(), figure);
@@ -35,7 +31,8 @@ pub fn picture(figure: &Figure, source: &Source, groups: &Groups) -> Result<Pict
                 let shares = bins.shares(&values);
                 let outline = bins.outline(&shares);
                 if figure.filled {
-                    marks.push(Mark::Polygon { points: outline.clone(), color: color.color, opacity: 0.35 });
+                    let points = outline.iter().copied().filter(|point| point.0.is_finite()).collect();
+                    marks.push(Mark::Polygon { points, color: color.color, opacity: 0.35 });
                 }
                 marks.push(Mark::Line { points: outline, color: color.color, width: 1.8, dashed: false, opacity: 1.0 });
                 for (i, share) in shares.iter().enumerate() {
@@ -126,13 +123,20 @@ impl Bins {
         counts.into_iter().map(|n| 100.0 * n as f64 / values.len() as f64).collect()
     }
 
-    /// The steps of the bins as a line from the ground to the ground.
+    /// The steps of the bins as lines from the ground to the ground; empty bins are gaps, so that lines of other
+    /// colours along the ground stay in sight.
     fn outline(&self, shares: &[f64]) -> Vec<(f64, f64)> {
-        let mut points = vec![(self.edges[0], 0.0)];
-        for (ends, share) in self.edges.windows(2).zip(shares) {
-            points.extend([(ends[0], *share), (ends[1], *share)]);
+        let mut points = Vec::new();
+        for (place, share) in shares.iter().enumerate().filter(|(_, share)| **share > 0.0) {
+            let (from, to) = (self.edges[place], self.edges[place + 1]);
+            if place == 0 || shares[place - 1] == 0.0 {
+                points.push((from, 0.0));
+            }
+            points.extend([(from, *share), (to, *share)]);
+            if shares.get(place + 1).is_none_or(|next| *next == 0.0) {
+                points.extend([(to, 0.0), (f64::NAN, f64::NAN)]);
+            }
         }
-        points.push((self.edges[self.edges.len() - 1], 0.0));
         points
     }
 }

@@ -200,11 +200,7 @@ fn arrange<'s>(figure: &Figure, source: &Source<'s>, groups: &Groups<'s>) -> Res
     for name in &figure.y {
         let mut arrays = source.tensors(&groups.runs, name, figure.reduce)?;
         if arrays.is_empty() {
-            return Err(FiguresError::Missing {
-                what: "array",
-                name: name.clone(),
-                sweep: source.sweep.name().to_owned(),
-            });
+            return Err(source.missing("array", name));
         }
         for level in &groups.rows {
             let label = groups.row_name(level);

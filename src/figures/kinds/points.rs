@@ -13,6 +13,9 @@ use crate::spec::Figure;
 use crate::store::{RunState, Status};
 use std::collections::HashMap;
 
+/// How far apart colours stand at a level, as a share of the axis.
+const ASIDE: f64 = 0.012;
+
 /// The shape of a run's point.
 fn shape(run: &RunState) -> Shape {
     if run.status == Status::Diverged { Shape::Cross } else { Shape::Dot }
@@ -79,10 +82,14 @@ pub fn response(figure: &Figure, source: &Source, groups: &Groups) -> Result<Pic
         let up = source.goal.filter(|(metric, _)| metric == y).map(|(_, maximize)| maximize);
         let made = panels(groups, |row, column, runs| {
             let mut marks = Vec::new();
-            for color in &groups.colors {
+            for (c, color) in groups.colors.iter().enumerate() {
                 let own = groups.colored(runs, color);
                 let mut means: Vec<(f64, f64)> = Vec::new();
-                for (value, place) in &places {
+                // Colours stand side by side, so that their bars can be told apart.
+                let aside = ASIDE * (c as f64 - (groups.colors.len() as f64 - 1.0) / 2.0);
+                let beside = |x: f64| if log_x { x * (high / low).powf(aside) } else { x + (high - low) * aside };
+                for (value, level_place) in &places {
+                    let place = &beside(*level_place);
                     let here = || own.iter().filter(|run| level(run, x) == *value);
                     for run in here() {
                         if let Some(&y) = ys.get(run.run.as_str()) {
@@ -101,7 +108,7 @@ pub fn response(figure: &Figure, source: &Source, groups: &Groups) -> Result<Pic
                     let (mean, low, high) = spread.of(&sample);
                     means.push((*place, mean));
                     let own = [
-                        place.to_string(),
+                        level_place.to_string(),
                         y.clone(),
                         number(mean),
                         number(low),

@@ -5,7 +5,7 @@ use super::{axis, number};
 use crate::figures::FiguresError;
 use crate::figures::color::{GRID, MUTED, Rgb};
 use crate::figures::groups::{Groups, panels};
-use crate::figures::picture::{Data, Mark, Picture, Row, Shape, Sign};
+use crate::figures::picture::{Axis, Data, Mark, Picture, Row, Shape, Sign};
 use crate::figures::source::Source;
 use crate::record::Value;
 use crate::spec::Figure;
@@ -85,18 +85,41 @@ pub fn picture(figure: &Figure, source: &Source, groups: &Groups) -> Result<Pict
     })
 }
 
-/// Contours leave the panel: what is outside becomes a gap.
-fn clipped(marks: Vec<Mark>, x: &crate::figures::Axis, y: &crate::figures::Axis) -> Vec<Mark> {
+/// Contours leave the panel: lines end at its edge.
+fn clipped(marks: Vec<Mark>, x: &Axis, y: &Axis) -> Vec<Mark> {
     let inside =
         |(a, b): (f64, f64)| (0.0..=1.0).contains(&x.scale.share(a)) && (0.0..=1.0).contains(&y.scale.share(b));
     let clip = |mark| match mark {
         Mark::Line { points, color, width, dashed, opacity } => {
-            let gap = |point: (f64, f64)| if inside(point) { point } else { (f64::NAN, f64::NAN) };
-            Mark::Line { points: points.into_iter().map(gap).collect(), color, width, dashed, opacity }
+            Mark::Line { points: within(&points, inside), color, width, dashed, opacity }
         }
         other => other,
     };
     marks.into_iter().map(clip).collect()
+}
+
+/// The pieces of a line that are inside, with a gap after each.
+fn within(points: &[(f64, f64)], inside: impl Fn((f64, f64)) -> bool) -> Vec<(f64, f64)> {
+    let between = |a: (f64, f64), b: (f64, f64), share: f64| (a.0 + (b.0 - a.0) * share, a.1 + (b.1 - a.1) * share);
+    // Where the way from a point inside to one outside crosses the edge, by halving.
+    let edge = |within: (f64, f64), beyond: (f64, f64)| {
+        let (mut low, mut high) = (0.0, 1.0);
+        for _ in 0..20 {
+            let middle = (low + high) / 2.0;
+            if inside(between(within, beyond, middle)) { low = middle } else { high = middle }
+        }
+        between(within, beyond, low)
+    };
+    let mut kept: Vec<(f64, f64)> = points.first().filter(|first| inside(**first)).copied().into_iter().collect();
+    for ends in points.windows(2) {
+        match (inside(ends[0]), inside(ends[1])) {
+            (true, true) => kept.push(ends[1]),
+            (true, false) => kept.extend([edge(ends[0], ends[1]), (f64::NAN, f64::NAN)]),
+            (false, true) => kept.extend([edge(ends[1], ends[0]), ends[1]]),
+            (false, false) => {}
+        }
+    }
+    kept
 }
 
 fn parameter(run: &RunState, name: &str) -> Option<f64> {
