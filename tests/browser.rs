@@ -146,7 +146,7 @@ fn is_reached_by_keyboard(browser: &Browser) {
 fn fits_narrow_windows(browser: &Browser) {
     browser.emulate(400, "light");
     browser.look("narrow");
-    assert_eq!(browser.value("document.documentElement.scrollWidth"), 400);
+    assert_eq!(browser.value("document.documentElement.scrollWidth <= innerWidth"), true, "nothing sticks out");
     let small = "[...document.querySelectorAll('main p, main td, figcaption')].filter(text => parseFloat(getComputedStyle(text).fontSize) < 12)";
     assert_eq!(browser.value(&format!("{small}.length")), 0);
     // A figure keeps its size and scrolls: letters of 11 of its pixels stay legible.

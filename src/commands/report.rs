@@ -1,8 +1,8 @@
 //! `tessera report`: a report as Markdown and as one page.
 
 use super::answer::answer;
-use super::probe::Probe;
 use super::execution::Execution;
+use super::probe::Probe;
 use crate::error::{Error, ExitCode};
 use crate::report::{ReportError, write};
 use crate::spec::{Document, Problems, Report as Spec, Severity, read};

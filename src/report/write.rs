@@ -22,7 +22,7 @@ pub enum ReportError {
         /// Its name, or that of its sweep.
         name: String,
         /// Why.
-        error: FiguresError,
+        error: Box<FiguresError>,
         /// Where it was asked for.
         origin: Option<Origin>,
     },
@@ -46,11 +46,11 @@ pub enum ReportError {
 
 impl ReportError {
     pub(super) fn figure(figure: &Figure, error: FiguresError) -> Self {
-        Self::Figure { name: figure.name.clone(), error, origin: Some(figure.origin.clone()) }
+        Self::Figure { name: figure.name.clone(), error: Box::new(error), origin: Some(figure.origin.clone()) }
     }
 
     pub(super) fn sweep(name: &str, error: FiguresError) -> Self {
-        Self::Figure { name: name.to_owned(), error, origin: None }
+        Self::Figure { name: name.to_owned(), error: Box::new(error), origin: None }
     }
 
     pub(super) fn file(verb: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {

@@ -75,8 +75,11 @@ impl Browser {
         Some(opened)
     }
 
-    /// Opens a file.
+    /// Opens a file. What the browser asked for before, for its own first page, is forgotten.
     pub fn visit(&self, page: &Path) {
+        self.post("url", &json!({ "url": "about:blank" }));
+        self.console();
+        self.requests();
         let url = format!("file://{}", page.canonicalize().unwrap().display());
         self.post("url", &json!({ "url": url }));
     }

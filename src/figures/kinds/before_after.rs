@@ -83,7 +83,7 @@ pub fn picture(figure: &Figure, source: &Source, groups: &Groups) -> Result<Pict
             across.extend(points.iter().map(|point| point.0));
             let unit = source.label(after);
             let unit = unit.strip_prefix(after.as_str()).unwrap_or_default();
-            let label = if both { format!("{before}, {after}{unit}") } else { format!("{change}{unit}") };
+            let label = if both { format!("{before}, {after}{unit}") } else { format!("change{unit}") };
             let zero = (!both).then_some(0.0);
             let y = axis(label, figure.log_y && both, points.iter().map(|point| point.1).chain(zero));
             rows.push(Row { label: groups.row_name(level), y, panels });

@@ -53,7 +53,10 @@ pub fn matrix(figure: &Figure, source: &Source, groups: &Groups) -> Result<Pictu
             data.rows.push(std::iter::once(panel.run.run.to_string()).chain(place).collect());
         }
     }
-    let unit = figure.y.first().map_or(String::new(), |name| source.label(name));
+    let unit = match figure.y.as_slice() {
+        [only] => source.label(only),
+        _ => "value".to_owned(),
+    };
     let legend = if figure.log_y {
         Legend::Bar { title: format!("|{unit}|"), map: Map::Viridis, scale: Scale::Log(least, most) }
     } else {
