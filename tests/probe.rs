@@ -22,6 +22,8 @@ base:
 grid:
   method: [lagrange, two_losses]
 seeds: 2
+figures:
+  - {kind: matrix, probe: covariance, y: c_z, color: method, where: {seed: 0}}
 ";
 
 struct House(tempfile::TempDir);
@@ -105,6 +107,26 @@ fn a_probe_is_executed_once_and_kept_as_tables() {
     assert!(rates.lines().any(|line| line.starts_with("rate_sd_per_neuron,lagrange,5,")), "{rates}");
     house.tessera(&["probe", "kl", "small", "--batches", "2", "--checkpoint", "best"], 0);
     house.tessera(&["probe", "gradient", "small", "--batches", "2"], 0);
+}
+
+#[test]
+fn figures_draw_what_a_probe_measured() {
+    let house = House::new();
+    let (_, said) = house.tessera(&["figures", "small", "--format", "svg"], 0);
+    assert!(said.contains("no runs match for the figure `covariance-matrix-c_z-method`"), "{said}");
+    let page = std::fs::read_to_string(house.path("results/reports/small/report.md")).unwrap();
+    assert!(page.contains("tessera probe covariance small"), "{page}");
+
+    house.tessera(&["probe", "covariance", "small", "--batches", "2"], 0);
+    let (_, said) = house.tessera(&["figures", "small", "--format", "svg"], 0);
+    assert!(!said.contains("no runs match"), "{said}");
+    let drawn = std::fs::read_to_string(house.path("results/small/figures/covariance-matrix-c_z-method.svg")).unwrap();
+    assert!(drawn.contains("lagrange") && drawn.contains("two_losses"));
+    // Measured again over more batches, the newer measurement is drawn; a probe of one method alone keeps the other's.
+    house.tessera(&["probe", "covariance", "small", "--batches", "3", "--where", "method == lagrange"], 0);
+    house.tessera(&["figures", "small", "--format", "svg"], 0);
+    let again = std::fs::read_to_string(house.path("results/small/figures/covariance-matrix-c_z-method.svg")).unwrap();
+    assert!(again.contains("two_losses") && again != drawn);
 }
 
 #[test]
