@@ -124,6 +124,7 @@ fn sweep(runs: &[&[(&str, Value)]]) -> Sweep {
         spec: "0123456789abcdef".into(),
         done_before: (0, 0),
         grace: Duration::from_millis(400),
+        allotted: None,
     };
     let task = |(place, parameters): (usize, &&[(&str, Value)])| {
         let parameters = parameters.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();

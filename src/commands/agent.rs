@@ -1,6 +1,7 @@
 //! This machine's agent of a sweep: its name, its claim, and the end of what an earlier one left behind.
 
 use super::execution::GRACE;
+use super::tasks::Tasks;
 use crate::error::Error;
 use crate::record::{Fact, Failure, RunId};
 use crate::run::claim::{AGENT, Claim, ClaimError, holder};
@@ -43,6 +44,7 @@ pub(super) fn claim(folders: &Folders, sweep: &str, lost: bool) -> Result<Claim,
 /// Where the journal takes nothing.
 pub(super) fn end_leftovers(
     stored: Option<&store::Sweep>,
+    tasks: Option<&Tasks>,
     lost: bool,
     writer: &mut Writer,
 ) -> Result<HashSet<RunId>, Error> {
@@ -50,7 +52,11 @@ pub(super) fn end_leftovers(
     let mut elsewhere = HashSet::new();
     let mut any = false;
     for state in states.iter().filter(|state| state.status == Status::Running) {
-        let known = state.provenance.as_ref().map_or(Leftover::Gone, |provenance| leftover::look(provenance));
+        let known = state.provenance.as_ref().map_or(Leftover::Gone, |provenance| match tasks {
+            // None of Slurm's tasks is there any more, or this would have been refused.
+            Some(_) if provenance.task.is_some() => Leftover::Gone,
+            _ => leftover::look(provenance),
+        });
         let over = match (known, &state.provenance) {
             (Leftover::Unknown, _) => lost,
             (Leftover::Held, _) => false,

@@ -4,6 +4,7 @@ use super::agent::end_orphans;
 use super::answer::answer;
 use crate::error::{Error, ExitCode};
 use crate::record::{Answer, PROTOCOL};
+use crate::run::slurm::cluster::Cluster;
 use crate::run::{find_lab, gpus};
 use crate::store::{Sweep, sweeps};
 use std::fs::File;
@@ -179,7 +180,16 @@ pub(super) fn room(folder: &Path) -> Option<(u64, &'static str)> {
 fn slurm() -> Finding {
     match Command::new("sinfo").arg("--version").output() {
         Ok(output) if output.status.success() => {
-            well("slurm", String::from_utf8_lossy(&output.stdout).trim().to_owned())
+            let version = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+            match Cluster::default().config() {
+                Ok(config) => {
+                    let size = config.max_array_size.map_or("?".to_owned(), |size| size.to_string());
+                    let accounting =
+                        if config.accounting { "" } else { "; no accounting: states from the queue alone" };
+                    well("slurm", format!("{version}; arrays of {size} tasks at most{accounting}"))
+                }
+                Err(error) => well("slurm", format!("{version}, which does not answer here: {error}")),
+            }
         }
         _ => well("slurm", "none; runs are executed on this machine"),
     }

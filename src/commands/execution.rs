@@ -5,11 +5,14 @@ use super::agent::{agent_name, claim, end_leftovers};
 use super::estimate::{ask_for_room, estimate_of};
 use super::on_finish::{Ending, tell};
 use super::planned::planned;
+use super::tasks::{Tasks, was_submitted};
 use super::todo::Todo;
 use super::trainer::{commit, trainer, version};
 use crate::error::{Error, ExitCode};
 use crate::plan::Plan;
 use crate::record::{Fact, PlannedRun, RunId};
+use crate::run::slurm::attempts;
+use crate::run::slurm::cluster::Cluster;
 use crate::run::{
     Early, Folders, RunError, Settings, Sink, Summary, Trainer, duration, execute, host, progress, reservations_of_user,
 };
@@ -49,11 +52,28 @@ pub(super) struct Execution {
     pub yes: bool,
     /// Whoever asks draws the figures and writes a page himself.
     pub without_page: bool,
+    /// Where.
+    pub on: On,
+    /// Whether to submit and not to wait, on Slurm.
+    pub detach: bool,
+}
+
+/// Where runs are executed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum On {
+    /// On this machine.
+    #[default]
+    Local,
+    /// In job arrays of the cluster that this machine can submit to.
+    Slurm,
 }
 
 impl Execution {
     /// Executes it.
     pub fn execute(&self, results: &Path) -> Result<ExitCode, Error> {
+        if self.on == On::Slurm {
+            return super::on_slurm::execute(self, results);
+        }
         let (sweep, plan) = planned(&self.spec, &self.sets, results)?;
         let trainer = trainer(&sweep)?;
         let stored = match store::Sweep::open(results, &sweep.name) {
@@ -98,9 +118,10 @@ impl Execution {
     ) -> Result<ExitCode, Error> {
         let folders = Folders::new(results, &sweep.name).map_err(outside)?;
         let _claim = claim(&folders, &sweep.name, self.lost)?;
+        let tasks = self.beside_slurm(results, &sweep.name, &folders)?;
         let agent = agent_name();
         let mut writer = Writer::open(results, &sweep.name, &agent)?;
-        let elsewhere = end_leftovers(todo.stored(), self.lost, &mut writer)?;
+        let elsewhere = end_leftovers(todo.stored(), tasks.as_ref(), self.lost, &mut writer)?;
         writer.write_spec(&sweep.folded, &sweep.hash)?;
         let newest = todo.stored().and_then(|stored| stored.planned());
         if newest.is_none_or(|planned| planned.spec != sweep.hash || planned.runs.len() != plan.runs.len()) {
@@ -109,6 +130,12 @@ impl Execution {
         }
         let mut tasks = todo.tasks()?;
         tasks.retain(|task| !elsewhere.contains(task.id()));
+        // Numbers that agents on Slurm claimed are not given again.
+        let claimed = attempts::newest(folders.sweep()).map_err(outside)?;
+        for task in &mut tasks {
+            let next = claimed.get(task.id()).map_or(0, |attempt| attempt + 1);
+            task.attempt = task.attempt.max(next);
+        }
         let mut code = ExitCode::Success;
         if tasks.is_empty() {
             eprintln!("nothing to do: {} done", todo.done);
@@ -128,6 +155,22 @@ impl Execution {
         }
         super::finish::finish(results, sweep.clone(), &self.spec, !self.without_page)?;
         Ok(code)
+    }
+
+    /// Refuses while tasks on Slurm have runs of the sweep.
+    fn beside_slurm(&self, results: &Path, sweep: &str, folders: &Folders) -> Result<Option<Tasks>, Error> {
+        if !was_submitted(folders.sweep()) {
+            return Ok(None);
+        }
+        let mut tasks = Tasks::look(&store::Layout::new(results, sweep), &Cluster::default())?;
+        if self.lost {
+            tasks.give_up()?;
+        }
+        if tasks.is_busy() {
+            return Err(Error::failure(format!("`{sweep}` is executed on Slurm: {}", tasks.words()))
+                .with_help(format!("`tessera run … --on slurm` goes on with it, `tessera stop {sweep}` cancels it")));
+        }
+        Ok(Some(tasks))
     }
 
     fn settings(
@@ -158,6 +201,7 @@ impl Execution {
             spec: sweep.hash.clone(),
             done_before,
             grace: GRACE,
+            allotted: None,
         }
     }
 }
@@ -199,7 +243,7 @@ pub(super) fn planned_fact(sweep: &Sweep, plan: &Plan) -> Fact {
 }
 
 /// Says how it went and where to look; the exit code.
-fn close(summary: &Summary, sweep: &Sweep) -> ExitCode {
+pub(super) fn close(summary: &Summary, sweep: &Sweep) -> ExitCode {
     let mut words = vec![format!("{} done", summary.done)];
     if summary.diverged > 0 {
         words[0] += &format!(" ({} diverged)", summary.diverged);
@@ -225,7 +269,7 @@ fn close(summary: &Summary, sweep: &Sweep) -> ExitCode {
         eprintln!("  and {} more: tessera status {}", summary.failed.len() - 3, sweep.name);
     }
     match summary.early {
-        Some(Early::Stopped) => {
+        Some(Early::Stopped | Early::Warned) => {
             eprintln!("stopped; the same command goes on from here");
             ExitCode::Stopped
         }

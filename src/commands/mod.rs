@@ -18,6 +18,7 @@ mod import;
 mod logs;
 mod new;
 mod on_finish;
+mod on_slurm;
 mod plan;
 mod planned;
 mod probe;
@@ -31,6 +32,8 @@ mod show;
 mod status;
 mod stop;
 mod table;
+mod task;
+mod tasks;
 mod todo;
 mod trainer;
 mod verify;
@@ -58,6 +61,8 @@ wrong · 3 some runs failed · 130 stopped";
 #[derive(Subcommand)]
 enum Command {
     Run(run::Run),
+    #[command(hide = true)]
+    Agent(task::Agent),
     Status(status::Status),
     Stop(stop::Stop),
     Retry(retry::Retry),
@@ -87,6 +92,7 @@ pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let result = match arguments.command {
         Command::Run(command) => command.run(&arguments.results),
+        Command::Agent(command) => command.run(&arguments.results),
         Command::Status(command) => command.run(&arguments.results),
         Command::Stop(command) => command.run(&arguments.results),
         Command::Retry(command) => command.run(&arguments.results),

@@ -2,6 +2,7 @@
 
 use super::answer::answer;
 use super::estimate::{estimate_of, words};
+use super::execution::On;
 use super::planned::planned;
 use super::todo::Todo;
 use super::trainer::version;
@@ -28,6 +29,9 @@ pub struct PlanCommand {
     /// What each run id is made of
     #[arg(short, long)]
     verbose: bool,
+    /// Where: for slurm the scripts that would be submitted are printed
+    #[arg(long, value_enum, default_value_t)]
+    on: On,
     /// List every run, however many
     #[arg(long)]
     all: bool,
@@ -43,6 +47,9 @@ impl PlanCommand {
         let stored = store::Sweep::open(results, &sweep.name).ok();
         let states: HashMap<&str, &RunState> =
             stored.iter().flat_map(|stored| stored.states()).map(|state| (state.run.as_str(), state)).collect();
+        if self.on == On::Slurm {
+            return on_slurm(&sweep, &plan, results, stored.as_ref());
+        }
         if self.verbose {
             return self.verbose(&sweep, &plan);
         }
@@ -77,6 +84,21 @@ impl PlanCommand {
         answer(&text)?;
         Ok(ExitCode::Success)
     }
+}
+
+/// The scripts that would be submitted for what is missing.
+fn on_slurm(sweep: &Sweep, plan: &Plan, results: &Path, stored: Option<&store::Sweep>) -> Result<ExitCode, Error> {
+    let todo = Todo::of(plan, stored, &version(sweep)?, false);
+    let missing = todo.left().count();
+    let seconds = super::on_slurm::measured(stored);
+    let (scripts, packing) = super::on_slurm::scripts(sweep, results, missing, seconds);
+    answer(&scripts.join("\n"))?;
+    eprint!("{}", summary(sweep, plan, &todo));
+    if missing > 0 {
+        let tasks = missing.div_ceil(packing.runs_per_task);
+        eprintln!("{missing} runs in {tasks} tasks of {} at most: {}", packing.runs_per_task, packing.why);
+    }
+    Ok(ExitCode::Success)
 }
 
 /// One line a run: id, seed, axes, where it stands.

@@ -214,7 +214,7 @@ impl Probe {
         let _claim = claim(&folders, sweep.name(), false)?;
         let agent = agent_name();
         let mut writer = Writer::open(&sweep.layout().probes(), what, &agent)?;
-        let elsewhere = end_leftovers(stored.as_ref().map(|stored| &stored.sweep), false, &mut writer)?;
+        let elsewhere = end_leftovers(stored.as_ref().map(|stored| &stored.sweep), None, false, &mut writer)?;
         tasks.retain(|task| !elsewhere.contains(task.id()));
         for one in wanted.iter().filter(|one| state(&one.id).is_none()) {
             let fact = Fact::Probe { time: host::unix_time(), probe: one.id.clone(), of: one.of.clone() };
@@ -245,6 +245,7 @@ impl Probe {
             spec: spec.hash.clone(),
             done_before: (all - new, 0),
             grace: GRACE,
+            allotted: None,
         };
         let mut watch = progress::to_stderr();
         let summary = execute(settings, tasks, &mut writer, &mut *watch)?;
@@ -307,7 +308,7 @@ fn close(summary: &Summary) -> ExitCode {
         }
     }
     match summary.early {
-        Some(Early::Stopped) => {
+        Some(Early::Stopped | Early::Warned) => {
             eprintln!("stopped; the same command goes on from here");
             ExitCode::Stopped
         }

@@ -1,6 +1,6 @@
 //! `tessera retry`: runs without a result are executed again.
 
-use super::execution::Execution;
+use super::execution::{Execution, On};
 use super::stop::{executed, find};
 use crate::error::{Error, ExitCode};
 use crate::run::requests::Request;
@@ -17,6 +17,9 @@ pub struct Retry {
     /// Runs too that were on another machine and of which nothing is known: only you can know that it is gone
     #[arg(long)]
     lost: bool,
+    /// Where they are executed [default: on Slurm where the sweep was executed there last, else here]
+    #[arg(long, value_enum)]
+    on: Option<On>,
 }
 
 impl Retry {
@@ -43,6 +46,18 @@ impl Retry {
             return Ok(ExitCode::Success);
         };
         let spec = sweep.layout().spec(&planned.spec);
-        Execution { spec, only: Some(runs), lost: self.lost, yes: true, ..Execution::default() }.execute(results)
+        let on = self.on.unwrap_or_else(|| last(&sweep));
+        Execution { spec, only: Some(runs), lost: self.lost, on, yes: true, ..Execution::default() }.execute(results)
+    }
+}
+
+/// Where the newest attempt of a sweep was executed.
+fn last(sweep: &Sweep) -> On {
+    let newest = sweep.states().iter().max_by(|a, b| a.started.unwrap_or(0.0).total_cmp(&b.started.unwrap_or(0.0)));
+    let provenance = newest.and_then(|state| state.provenance.as_ref());
+    match provenance {
+        Some(provenance) if provenance.task.is_some() => On::Slurm,
+        None if super::tasks::was_submitted(sweep.layout().root()) => On::Slurm,
+        _ => On::Local,
     }
 }

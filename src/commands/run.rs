@@ -1,6 +1,6 @@
 //! `tessera run`: its arguments.
 
-use super::execution::Execution;
+use super::execution::{Execution, On};
 use crate::error::{Error, ExitCode};
 use std::path::{Path, PathBuf};
 
@@ -32,9 +32,12 @@ pub struct Run {
     /// Execute too what an older version of the trainer's code did
     #[arg(long)]
     stale: bool,
-    /// Go on in the background, also when the terminal is closed
+    /// Go on in the background, also when the terminal is closed; on Slurm: submit, and do not wait
     #[arg(long)]
     detach: bool,
+    /// Where runs are executed
+    #[arg(long, value_enum, default_value_t)]
+    on: On,
     /// Begin even where the results will take more than 10 GiB on disk
     #[arg(long)]
     yes: bool,
@@ -43,7 +46,7 @@ pub struct Run {
 impl Run {
     /// Executes the sweep.
     pub fn run(self, results: &Path) -> Result<ExitCode, Error> {
-        if self.detach {
+        if self.detach && self.on == On::Local {
             return super::detach::detach(results, &self.spec, &self.sets);
         }
         let execution = Execution {
@@ -56,6 +59,8 @@ impl Run {
             limit: self.limit,
             stale: self.stale,
             yes: self.yes,
+            detach: self.detach,
+            on: self.on,
             ..Execution::default()
         };
         execution.execute(results)

@@ -3,14 +3,19 @@
 use super::agent::end_orphans;
 use super::answer::answer;
 use super::stop::executed;
+use super::tasks::Tasks;
 use crate::error::{Error, ExitCode, printable};
 use crate::run::heartbeat::Heartbeat;
+use crate::run::slurm::cluster::Cluster;
 use crate::run::{duration, host, leftover, progress};
 use crate::store::{RunState, Status as RunStatus, Sweep};
 use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::time::Duration;
+
+/// Of so many agents the state is shown.
+const BEATS: usize = 16;
 
 /// States of the runs, what executes now, and what failed
 #[derive(clap::Args)]
@@ -35,6 +40,7 @@ impl Status {
         if names.is_empty() {
             eprintln!("no sweep has been run in {}", results.display());
         }
+        let cluster = Cluster::default();
         loop {
             let mut text = String::new();
             let mut busy = false;
@@ -43,10 +49,11 @@ impl Status {
                 for pid in end_orphans(&sweep) {
                     eprintln!("ended process {pid}, which an earlier tessera left behind");
                 }
-                busy |= executed(&sweep);
+                let tasks = Tasks::look(sweep.layout(), &cluster)?;
+                busy |= executed(&sweep) || tasks.is_busy();
                 match &self.why {
-                    Some(prefix) => text += &why(&sweep, sweep.find(prefix)?),
-                    None => text += &stands(&sweep, self.sweep.is_some()),
+                    Some(prefix) => text += &why(&sweep, &tasks, sweep.find(prefix)?),
+                    None => text += &stands(&sweep, &tasks, self.sweep.is_some()),
                 }
             }
             if !self.watch {
@@ -65,16 +72,20 @@ impl Status {
 }
 
 /// A sweep in lines: counts, slots, failures.
-fn stands(sweep: &Sweep, whole: bool) -> String {
+fn stands(sweep: &Sweep, tasks: &Tasks, whole: bool) -> String {
     let mut counts: BTreeMap<RunStatus, usize> = BTreeMap::new();
     let current: Vec<&RunState> = sweep.states().iter().filter(|state| state.current).collect();
     for state in &current {
-        *counts.entry(seen(state)).or_insert(0) += 1;
+        *counts.entry(seen(tasks, state)).or_insert(0) += 1;
     }
     let words: Vec<String> = counts.iter().map(|(status, count)| format!("{count} {status}")).collect();
     let mut text = format!("{}: {} runs: {}\n", sweep.name(), current.len(), words.join(" · "));
-    let beats = if executed(sweep) { Heartbeat::read_all(sweep.layout().root()) } else { Vec::new() };
-    for beat in &beats {
+    if tasks.is_busy() {
+        text += &format!("  slurm: {}\n", tasks.words());
+    }
+    let beats =
+        if executed(sweep) || tasks.is_busy() { Heartbeat::read_all(sweep.layout().root()) } else { Vec::new() };
+    for beat in beats.iter().take(BEATS) {
         let age = host::unix_time() - beat.time;
         text += &format!("  {}, seen {} ago: {}\n", beat.agent, duration(age), progress::counts(&beat.view));
         if whole {
@@ -100,8 +111,9 @@ fn stands(sweep: &Sweep, whole: bool) -> String {
 }
 
 /// The status, with what is known of its process: an open attempt whose process is gone does not run.
-fn seen(state: &RunState) -> RunStatus {
-    match (state.status, &state.provenance) {
+fn seen(tasks: &Tasks, state: &RunState) -> RunStatus {
+    match (tasks.seen(state), &state.provenance) {
+        (status, Some(provenance)) if provenance.task.is_some() => status,
         (RunStatus::Running, Some(provenance)) => match leftover::look(provenance) {
             leftover::Leftover::Alive | leftover::Leftover::Held => RunStatus::Running,
             leftover::Leftover::Gone | leftover::Leftover::Unknown => RunStatus::Unknown,
@@ -111,13 +123,18 @@ fn seen(state: &RunState) -> RunStatus {
 }
 
 /// What a run waits for.
-fn why(sweep: &Sweep, state: &RunState) -> String {
+fn why(sweep: &Sweep, tasks: &Tasks, state: &RunState) -> String {
     let name = sweep.name();
     let say = |words: String| format!("{}: {words}\n", state.run);
     match state.status {
         RunStatus::Finished | RunStatus::Diverged => return say(format!("it is {}", state.status)),
+        _ if tasks.is_busy()
+            && let Some(words) = tasks.why(&state.run) =>
+        {
+            return say(words);
+        }
         _ if !executed(sweep) => {
-            return say(format!("{}; no process executes `{name}`: `tessera run` goes on with it", seen(state)));
+            return say(format!("{}; no process executes `{name}`: `tessera run` goes on with it", seen(tasks, state)));
         }
         _ => {}
     }

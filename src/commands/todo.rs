@@ -162,7 +162,7 @@ fn is_stale(state: &RunState, version: &str) -> bool {
 }
 
 /// The newest checkpoint that is still there.
-fn newest_checkpoint(stored: &Sweep, state: &RunState) -> Option<Resume> {
+pub(super) fn newest_checkpoint(stored: &Sweep, state: &RunState) -> Option<Resume> {
     let folder = std::path::absolute(stored.layout().checkpoints(&state.run)).ok()?;
     let there = state.checkpoints.iter().rev().map(|checkpoint| (checkpoint, folder.join(&checkpoint.file)));
     let (checkpoint, file) = there.into_iter().find(|(_, file)| file.exists())?;

@@ -225,4 +225,23 @@ pub struct Provenance {
     pub git: String,
     /// Hash of the spec.
     pub spec: String,
+    /// The task of a cluster's job that it was executed in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<Box<ClusterTask>>,
+}
+
+/// A task of a job on a cluster, in one of its executions.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClusterTask {
+    /// The job's name: nothing else in the cluster has it.
+    pub submission: String,
+    /// The job's number, which a cluster may give again.
+    pub job: String,
+    /// Its place in the job.
+    pub task: u32,
+    /// How often it had been requeued.
+    #[serde(default)]
+    pub restart: u32,
+    /// The node, as the cluster calls it.
+    pub node: String,
 }

@@ -9,7 +9,7 @@ mod protocol;
 mod run_id;
 
 pub use crate::spec::Value;
-pub use fact::{Fact, Failure, Outcome, PlannedRun, Probed, Provenance};
+pub use fact::{ClusterTask, Fact, Failure, Outcome, PlannedRun, Probed, Provenance};
 pub use fingerprint::{FingerprintError, fingerprint};
 pub use number::Real;
 pub use protocol::{Answer, Job, PROTOCOL, ProbeJob, Request, Resume, Rows};

@@ -82,6 +82,7 @@ impl<'a> Agent<'a> {
             git: settings.git.clone(),
             spec: settings.spec.clone(),
             threads: settings.resources.cpu,
+            task: settings.allotted.as_ref().map(|allotted| Box::new(allotted.task.clone())),
             ..Default::default()
         };
         let reservations = Reservations::new(settings.reservations.as_deref());
@@ -187,9 +188,9 @@ impl<'a> Agent<'a> {
 
     fn take(&mut self, event: Event) -> Result<(), RunError> {
         match event {
-            Event::Signal => {
+            Event::Signal(early) => {
                 self.signals += 1;
-                self.stop_all(Early::Stopped);
+                self.stop_all(early);
                 Ok(())
             }
             Event::Worker(number, at, happening) => {

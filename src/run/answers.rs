@@ -315,6 +315,10 @@ impl Agent<'_> {
         self.requeue(worker.batch.into_iter());
         let (failure, line) = match why {
             Some(Why::Stop) => return self.stopped(place, seconds),
+            // A scheduler that takes a task away tells every process of it, the worker perhaps before this one.
+            None if self.settings.allotted.is_some() && ended.by_sigterm() => {
+                return self.stopped(place, seconds);
+            }
             Some(Why::Limit(failure, message)) => (failure, message),
             Some(Why::Fault(message)) => (Failure::Crash, format!("the worker is at fault: {message}")),
             _ => cause::of_end(ended, kernel_has_killed(ended, worker.kernel_kills), &last),

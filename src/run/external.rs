@@ -263,6 +263,11 @@ impl Agent<'_> {
                 let seconds = self.leave(slot, at);
                 self.failed(place, failure, message(line), seconds)
             }
+            // A scheduler that takes a task away tells every process of it, the worker perhaps before this one.
+            None if self.settings.allotted.is_some() && ended.by_sigterm() => {
+                let seconds = self.leave(slot, at);
+                self.stopped(place, seconds)
+            }
             _ if ended.code == Some(0) => self.finished(slot, place, Outcome::Done, at, peak),
             _ => {
                 let seconds = self.leave(slot, at);

@@ -4,8 +4,9 @@ use super::agent::Agent;
 use super::gpu_watch::{GpuWatch, Own};
 use super::gpus::{Seen, Source, allowed};
 use super::settings::Settings;
+use super::slurm::allotted::Allotted;
 use super::{gpus, group};
-use crate::schedule::{Class, Machine, State, cpu_slots, gpu_slots};
+use crate::schedule::{Class, Gpu, Machine, State, cpu_slots, gpu_slots};
 use std::time::{Duration, Instant};
 
 /// How often GPUs are looked at.
@@ -42,9 +43,32 @@ pub fn machine(settings: &Settings) -> Result<(Machine, Option<Graphics>), Strin
     if let Some(name) = settings.gpus.first() {
         return Err(format!("there is no GPU `{name}`"));
     }
+    if let Some(allotted) = settings.allotted.as_ref().filter(|_| settings.resources.gpu > 0.0) {
+        return given(allotted, settings);
+    }
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let cores = settings.allotted.as_ref().map_or(cores, |allotted| allotted.cpus.max(1));
     let slots = cpu_slots(cores, settings.resources.cpu, settings.slots);
     Ok((Machine { slots, ..Machine::default() }, None))
+}
+
+/// The slots of GPUs that a scheduler gave and that no driver tells of here: they are used as they were given.
+fn given(allotted: &Allotted, settings: &Settings) -> Result<(Machine, Option<Graphics>), String> {
+    let gpu = |name: &String| Gpu {
+        name: format!("gpu {name}"),
+        uuid: name.clone(),
+        total: u64::MAX,
+        free: u64::MAX,
+        obstacle: None,
+        settling_until: None,
+    };
+    let gpus: Vec<Gpu> = allotted.gpus.iter().map(gpu).collect();
+    let names: Vec<String> = gpus.iter().map(|gpu| gpu.name.clone()).collect();
+    let slots = gpu_slots(&names, settings.resources.gpu, settings.slots);
+    if slots.is_empty() {
+        return Err(format!("a run needs {} GPUs, and the task was given {}", settings.resources.gpu, gpus.len()));
+    }
+    Ok((Machine { slots, gpus, ..Machine::default() }, None))
 }
 
 impl Agent<'_> {

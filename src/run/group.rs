@@ -15,6 +15,13 @@ pub struct Ended {
     pub peak_memory_mib: f64,
 }
 
+impl Ended {
+    /// Whether SIGTERM ended it, or a shell that had been told so left with what stands for it.
+    pub fn by_sigterm(&self) -> bool {
+        self.signal == Some(libc::SIGTERM) || self.code == Some(128 + libc::SIGTERM)
+    }
+}
+
 /// Sends a signal to every process of a group; nothing where the group is gone.
 pub fn signal(group: u32, signal: i32) {
     if let Ok(group) = i32::try_from(group)

@@ -4,6 +4,7 @@ use super::command::{Attempt, render};
 use super::settings::{Settings, Task};
 use crate::schedule::Machine;
 use crate::spec;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -23,6 +24,17 @@ pub fn find_lab() -> Option<PathBuf> {
 pub fn worker(program: &Path, settings: &Settings, machine: &Machine, slot: usize) -> Command {
     let mut command = Command::new(program);
     command.envs(environment(settings, machine, slot));
+    if settings.allotted.is_some() {
+        // A scheduler that takes a task away tells every process of it: this one is told in words by its agent, after
+        // which it writes a checkpoint, and the end of its input ends it.
+        // SAFETY: signal(2) is async-signal-safe, and SIG_IGN runs no code.
+        unsafe {
+            command.pre_exec(|| {
+                libc::signal(libc::SIGTERM, libc::SIG_IGN);
+                Ok(())
+            });
+        }
+    }
     command
 }
 

@@ -49,6 +49,7 @@ impl Agent<'_> {
         let note = match self.summary.early {
             _ if self.signals > 1 => "stopping at once",
             Some(super::Early::Stopped) => "stopping: runs write a checkpoint; once more kills them",
+            Some(super::Early::Warned) => "time runs out: runs write a checkpoint",
             Some(super::Early::SameCrash(_)) => "the same crash again and again: runs that execute go on to their end",
             None => "",
         };

@@ -30,6 +30,7 @@ mod reservation;
 mod settings;
 mod signals;
 mod sink;
+pub mod slurm;
 mod summary;
 mod terminals;
 mod view;

@@ -4,6 +4,7 @@ use super::attend;
 use super::group::{self, Ended};
 use super::listen::Listener;
 use super::log::Log;
+use super::summary::Early;
 use super::{host, logs::Logs};
 use crate::record::{Answer, Request};
 use std::io::{self, Write};
@@ -18,8 +19,8 @@ use std::time::{Duration, Instant};
 pub enum Event {
     /// Something about a worker, and when.
     Worker(u64, Instant, Happening),
-    /// Ctrl-C, SIGTERM or SIGHUP.
-    Signal,
+    /// A signal to this process, and what it means.
+    Signal(Early),
 }
 
 /// Something about a worker.

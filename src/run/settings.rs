@@ -1,5 +1,6 @@
 //! What the loop is told: which runs, by which trainer, with which limits, and where their files go.
 
+use super::slurm::allotted::Allotted;
 use crate::record::{Parameters, PlannedRun, Resume, RunId, Value};
 use crate::schedule::Class;
 use crate::spec::{Command, OnFailure, Resources};
@@ -114,6 +115,15 @@ pub struct Settings {
     pub done_before: (usize, usize),
     /// How long a worker that is told to end may take before it is killed.
     pub grace: Duration,
+    /// What a cluster's scheduler gave this agent; none: it sees to this machine itself.
+    pub allotted: Option<Allotted>,
+}
+
+impl Settings {
+    /// The folder in whose `requests/` other terminals leave what they ask this agent for.
+    pub fn desk(&self) -> &Path {
+        self.allotted.as_ref().map_or(self.folders.sweep(), |allotted| &allotted.desk)
+    }
 }
 
 /// Where the files of attempts go; all absolute.

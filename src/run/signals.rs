@@ -1,10 +1,14 @@
-//! Ctrl-C, SIGTERM and SIGHUP as events of the loop.
+//! Ctrl-C, SIGTERM, SIGHUP and a scheduler's warning (SIGUSR1) as events of the loop.
 
 use super::process::Event;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use super::summary::Early;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 use signal_hook::iterator::{Handle, Signals};
 use std::io;
 use std::sync::mpsc::SyncSender;
+
+/// What is watched for.
+const WATCHED: [i32; 4] = [SIGINT, SIGTERM, SIGHUP, SIGUSR1];
 
 /// Signals that are turned into events as long as this lives.
 pub struct Watched(Handle);
@@ -14,11 +18,12 @@ pub struct Watched(Handle);
 /// # Errors
 /// Where the system refuses to deliver them.
 pub fn watch(events: SyncSender<Event>) -> io::Result<Watched> {
-    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+    let mut signals = Signals::new(WATCHED)?;
     let handle = signals.handle();
     std::thread::spawn(move || {
-        for _ in signals.forever() {
-            if events.send(Event::Signal).is_err() {
+        for signal in signals.forever() {
+            let early = if signal == SIGUSR1 { Early::Warned } else { Early::Stopped };
+            if events.send(Event::Signal(early)).is_err() {
                 return;
             }
         }
@@ -30,7 +35,7 @@ impl Drop for Watched {
     fn drop(&mut self) {
         self.0.close();
         // The handlers would go on swallowing signals: what follows the runs is ended by them as any program is.
-        for signal in [SIGINT, SIGTERM, SIGHUP] {
+        for signal in WATCHED {
             // SAFETY: signal(2) with the default disposition runs no code of ours.
             unsafe { libc::signal(signal, libc::SIG_DFL) };
         }

@@ -27,6 +27,8 @@ pub struct Summary {
 pub enum Early {
     /// A person or a signal.
     Stopped,
+    /// A scheduler warned that time runs out.
+    Warned,
     /// The same crash so many times.
     SameCrash(u32),
 }

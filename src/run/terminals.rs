@@ -11,7 +11,7 @@ use std::time::Instant;
 impl Agent<'_> {
     /// Does what another terminal asks for.
     pub(super) fn take_requests(&mut self) -> Result<(), RunError> {
-        for request in Request::take_all(self.settings.folders.sweep()) {
+        for request in Request::take_all(self.settings.desk()) {
             match request {
                 Request::Stop { runs, kill } if runs.is_empty() => {
                     self.signals += 1 + u32::from(kill);

@@ -7,7 +7,7 @@ use super::paths::absolute_paths;
 use super::problem::Problems;
 use super::tree::{Content, Tree};
 use super::{Description, Figure, Metric, Names, OnFailure, Report, Resources, Sweep, Trainer};
-use super::{TRAINERS, description, keys, program};
+use super::{TRAINERS, description, keys, program, slurm};
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -99,6 +99,7 @@ fn read_sweep(tree: &Tree, problems: &RefCell<Problems>) -> Option<Sweep> {
     let folded = tree.to_yaml();
     let resources = top.get("resources").map(|node| Resources::read(&node)).unwrap_or_default();
     let on_failure = top.get("on_failure").map(|node| OnFailure::read(&node)).unwrap_or_default();
+    let slurm = top.get("slurm").map(|node| slurm::read(&node, &resources)).unwrap_or_default();
     let on_finish = top.get("on_finish").and_then(|node| node.text()).filter(|text| !text.trim().is_empty());
     let about = top.get("about").and_then(|node| node.text()).unwrap_or_default();
     let hash = blake3::hash(folded.as_bytes()).to_hex()[..16].to_owned();
@@ -111,6 +112,7 @@ fn read_sweep(tree: &Tree, problems: &RefCell<Problems>) -> Option<Sweep> {
         resources,
         on_failure,
         on_finish,
+        slurm,
         grid,
         figures,
         folded,

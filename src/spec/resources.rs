@@ -65,7 +65,7 @@ impl Resources {
 }
 
 /// A size or time under a key; a missing or wrong unit is reported.
-fn measured<T>(node: &Node, key: &str, parse: fn(&str) -> Result<T, String>) -> Option<T> {
+pub(super) fn measured<T>(node: &Node, key: &str, parse: fn(&str) -> Result<T, String>) -> Option<T> {
     let value = node.get(key)?;
     let text = value.text()?;
     match parse(&text) {

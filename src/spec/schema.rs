@@ -142,7 +142,7 @@ fn of_sweep() -> Json {
         },
         "on_finish": text("A line for sh when a session is over, with TESSERA_OUTCOME, TESSERA_DONE, TESSERA_FAILED … in its environment."),
         "figures": figures(),
-        "slurm": map("How runs are submitted with --on slurm."),
+        "slurm": slurm(),
         "parameters": map("Of a command: what its parameters are (kind, default, bounds), for checks."),
         "resume": text("Of a command: the command line that goes on from {checkpoint}."),
         "environment": {"type": "object", "description": "Of a command: further environment variables; places as in `command`."},
@@ -161,6 +161,37 @@ fn of_sweep() -> Json {
         "metrics": {"description": "Of a command: where its numbers come from: tensorboard, events, csv, jsonl or a pattern."},
         "checkpoints": {"description": "Of a command: a pattern of its checkpoints, or {match: 'step-*.pt', keep: 2}."},
         "code": texts("Of a command: patterns of the files that its version is made of."),
+    })
+}
+
+/// The `slurm:` section.
+fn slurm() -> Json {
+    let text = |about: &str| json!({"type": "string", "description": about});
+    let count = |about: &str| json!({"type": "integer", "minimum": 0, "description": about});
+    let time = |about: &str| json!({"type": "string", "description": about, "examples": ["2h"]});
+    let lines = |about: &str| json!({"type": ["string", "array"], "items": {"type": "string"}, "description": about});
+    json!({
+        "type": "object",
+        "additionalProperties": false,
+        "description": "What a cluster's scheduler is asked for (`--on slurm`).",
+        "properties": {
+            "partition": text("--partition."),
+            "account": text("--account."),
+            "qos": text("--qos."),
+            "constraint": text("--constraint."),
+            "time": time("Longest time of a task."),
+            "gpus": count("GPUs of a task."),
+            "gres": text("In place of gpus: gpu:a100:1."),
+            "cpus": count("CPUs of a task."),
+            "mem": json!({"type": "string", "description": "Main memory of a task.", "examples": ["8 GiB"]}),
+            "array_limit": count("So many tasks run at once at most."),
+            "runs_per_task": count("Runs of a task; by the time a run takes where it is not said."),
+            "run_time": time("How long a run takes, for the size of tasks."),
+            "warning": time("How long before its end a task is warned."),
+            "exclude_after": count("A node on which so many runs in a row failed is left out; 0: none ever is."),
+            "sbatch": lines("Further options of sbatch, one each."),
+            "setup": lines("Lines of shell before the runs."),
+        },
     })
 }
 

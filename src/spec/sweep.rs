@@ -1,6 +1,6 @@
 //! A sweep as it is meant: everything resolved that can be resolved without expanding the grid.
 
-use super::{Command, Description, Figure, Grid, Metric, OnFailure, Resources};
+use super::{Command, Description, Figure, Grid, Metric, OnFailure, Resources, Slurm};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -23,6 +23,8 @@ pub struct Sweep {
     pub on_failure: OnFailure,
     /// What a shell is told when a session of the sweep is over.
     pub on_finish: Option<String>,
+    /// What a cluster's scheduler is asked for.
+    pub slurm: Slurm,
     /// What runs are made of: `plan` expands it.
     pub grid: Grid,
     /// Figures, in the order of the file.

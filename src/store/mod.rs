@@ -5,6 +5,7 @@
 
 mod compact;
 mod disk;
+mod ends;
 mod error;
 mod files;
 mod journal;
@@ -23,6 +24,7 @@ mod verify;
 mod writer;
 
 pub use compact::Compacted;
+pub use ends::End;
 pub use error::StoreError;
 pub use journal::Journal;
 pub use layout::Layout;

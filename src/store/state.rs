@@ -180,6 +180,10 @@ pub(crate) fn fold(facts: impl IntoIterator<Item = Fact>) -> (Vec<Planned>, Vec<
             }
             Fact::Failed { run, attempt, seconds, failure, message, .. } => {
                 let entry = gathered.entry(run).or_default().attempts.entry(attempt).or_default();
+                // Whoever takes an attempt for lost knows less than the attempt itself.
+                if failure == Failure::Lost && entry.end.is_some() {
+                    continue;
+                }
                 (entry.end, entry.seconds) = (Some(End::Failed(failure, message)), Some(seconds));
             }
             Fact::Stopped { run, attempt, seconds, .. } => {

@@ -1,0 +1,207 @@
+//! `tessera agent`: what a task of a Slurm job executes: its pack of runs, each claimed by attempt, on the devices that
+//! Slurm gave it.
+
+use super::execution::{GRACE, close, outside};
+use super::todo::newest_checkpoint;
+use super::trainer::{commit, trainer};
+use crate::error::{Error, ExitCode};
+use crate::record::{ClusterTask, PlannedRun, RunId};
+use crate::run::leftover::{self, Leftover};
+use crate::run::requests::Request;
+use crate::run::slurm::allotted::Allotted;
+use crate::run::slurm::array;
+use crate::run::slurm::attempts::{Attempts, Claimant, agent_name};
+use crate::run::slurm::cluster::Cluster;
+use crate::run::slurm::submission::{Asked, Outcome, Submission};
+use crate::run::{Early, Folders, Settings, Task, execute, progress};
+use crate::spec::{self, Document, Sweep};
+use crate::store::{self, RunState, Status, Writer};
+use std::collections::BTreeSet;
+use std::path::Path;
+
+/// Execute the runs of a task of a Slurm job: the job's script calls it
+#[derive(clap::Args)]
+pub struct Agent {
+    /// A sweep's name
+    sweep: String,
+    /// The name of the job
+    submission: String,
+}
+
+impl Agent {
+    /// Executes the task that the environment names.
+    pub fn run(self, results: &Path) -> Result<ExitCode, Error> {
+        let folders = Folders::new(results, &self.sweep).map_err(outside)?;
+        let folder = folders.sweep().join("slurm");
+        let variable = |name: &str| std::env::var(name).ok();
+        let mut allotted = Allotted::read(variable, &folder, &self.submission).ok_or_else(|| {
+            Error::usage("this is no task of a Slurm job").with_help("`tessera run SPEC --on slurm` submits jobs")
+        })?;
+        let unreadable = |error: std::io::Error| {
+            Error::failure(format!("cannot read the submission {}: {error}", self.submission))
+                .with_help("the results folder must be the same on every node")
+        };
+        let submission = Submission::find(&folder, &self.submission).map_err(unreadable)?;
+        // The first to know which job it is says so: what submitted it may be gone.
+        let counts = submission.decide(&folder, Outcome::Job(allotted.task.job.clone())).map_err(unreadable)?;
+        if counts != Outcome::Job(allotted.task.job.clone()) {
+            eprintln!("job {} does not count ({counts:?}): nothing is executed", allotted.task.job);
+            return Ok(ExitCode::Success);
+        }
+        let place = usize::try_from(allotted.task.task).unwrap_or(usize::MAX);
+        let asked = submission.tasks.get(place).map(Vec::as_slice).unwrap_or_default();
+        let stored = store::Sweep::open(results, &self.sweep)?;
+        let sweep = stored_spec(&stored, &submission.spec)?;
+        allotted.slots = array::slots(&sweep.slurm, &sweep.resources);
+        let name = format!("{}.{}.{}", self.submission, allotted.task.task, allotted.task.restart);
+        let agent = agent_name(folders.sweep(), &name).map_err(outside)?;
+        let claimant = Claimant { agent: agent.clone(), task: allotted.task.clone() };
+        let attempts = Attempts::new(folders.sweep(), &claimant).map_err(outside)?;
+        let stopped = stopped(&allotted.desk);
+        let mut claimed = Vec::new();
+        for asked in asked.iter().filter(|asked| stopped.as_ref().is_none_or(|runs| !runs.contains(&asked.run))) {
+            if let Some(attempt) = claim(&attempts, &stored, asked, &allotted.task)? {
+                claimed.push((asked, attempt));
+            }
+        }
+        // Somebody may have executed one between the look at the journals and the claim.
+        let stored = store::Sweep::open(results, &self.sweep)?;
+        let tasks = claimed.into_iter().filter_map(|(asked, attempt)| task(&stored, asked, attempt));
+        let tasks: Vec<Task> = tasks.collect();
+        eprintln!(
+            "{}: task {} on {}: {} of its {} runs are to be executed",
+            self.sweep,
+            allotted.id,
+            allotted.task.node,
+            tasks.len(),
+            asked.len()
+        );
+        if tasks.is_empty() {
+            return Ok(ExitCode::Success);
+        }
+        let id = allotted.id.clone();
+        let mut writer = Writer::open(results, &self.sweep, &agent)?;
+        let settings = settings(&sweep, folders, agent, &tasks, allotted)?;
+        let summary = execute(settings, tasks, &mut writer, &mut *progress::to_stderr())?;
+        writer.flush()?;
+        drop(writer);
+        let code = close(&summary, &sweep);
+        if summary.early == Some(Early::Warned) && summary.stopped + summary.left > 0 {
+            // It ends this very process: all is safe by now.
+            eprintln!("it goes back into the queue");
+            if let Err(error) = Cluster::default().requeue(&id) {
+                eprintln!("{error}; the next `tessera run --on slurm` submits what is left");
+            }
+        }
+        Ok(code)
+    }
+}
+
+/// The runs that somebody asked to stop while the task waited; `None`: none. An empty request means all of them.
+fn stopped(desk: &Path) -> Option<BTreeSet<RunId>> {
+    let mut runs = BTreeSet::new();
+    for request in Request::take_all(desk) {
+        if let Request::Stop { runs: asked, .. } = request {
+            runs.extend(asked);
+        }
+    }
+    Some(runs).filter(|runs| !runs.is_empty())
+}
+
+/// The spec as it was submitted.
+fn stored_spec(stored: &store::Sweep, hash: &str) -> Result<Box<Sweep>, Error> {
+    let path = stored.layout().spec(hash);
+    match spec::read(&path, &[])? {
+        (Document::Sweep(sweep), _) => Ok(sweep),
+        (Document::Report(_), _) => Err(Error::failure(format!("{} is no sweep", path.display()))),
+    }
+}
+
+/// Claims the next attempt of a run, where it is to be executed and the attempt before is known to be over.
+fn claim(attempts: &Attempts, stored: &store::Sweep, asked: &Asked, own: &ClusterTask) -> Result<Option<u32>, Error> {
+    let Some(state) = stored.state(&asked.run) else { return Ok(None) };
+    if state.attempt > asked.floor && !goes_on(state, own) {
+        return Ok(None);
+    }
+    let mut attempt = state.attempt.max(asked.floor) + 1;
+    loop {
+        match attempts.claim(&asked.run, attempt).map_err(outside)? {
+            Ok(()) => return Ok(Some(attempt)),
+            Err(other) if is_earlier(&other.task, own) => attempt += 1,
+            Err(other) => {
+                eprintln!("{}: attempt {attempt} is {}'s", asked.run, other.agent);
+                return Ok(None);
+            }
+        }
+    }
+}
+
+/// Whether another attempt follows the newest one, which was begun after this task had been planned.
+fn goes_on(state: &RunState, own: &ClusterTask) -> bool {
+    let task = state.provenance.as_ref().and_then(|provenance| provenance.task.as_deref());
+    match state.status {
+        // What was stopped goes on when this task was put back into the queue.
+        Status::Stopped => true,
+        Status::Running => {
+            let gone = || state.provenance.as_ref().is_none_or(|about| leftover::look(about) == Leftover::Gone);
+            task.is_some_and(|task| is_earlier(task, own)) || task.is_none() && gone()
+        }
+        _ => false,
+    }
+}
+
+/// Whether it is the same task, before it was put back into the queue.
+fn is_earlier(other: &ClusterTask, own: &ClusterTask) -> bool {
+    (&other.submission, &other.job, other.task) == (&own.submission, &own.job, own.task) && other.restart < own.restart
+}
+
+/// A claimed run as it is executed; `None` where that has become needless.
+fn task(stored: &store::Sweep, asked: &Asked, attempt: u32) -> Option<Task> {
+    let state = stored.state(&asked.run)?;
+    let is_done = state.status.is_done() && state.attempt > asked.floor;
+    if state.attempt >= attempt || is_done {
+        return None;
+    }
+    let planned =
+        PlannedRun { run: asked.run.clone(), seed: state.seed, parameters: state.parameters.as_ref().clone() };
+    // A result that is asked for again is one of an older trainer: it begins anew.
+    let resume = if state.status.is_done() { None } else { newest_checkpoint(stored, state) };
+    Some(Task { planned, attempt, resume })
+}
+
+fn settings(
+    sweep: &Sweep,
+    folders: Folders,
+    agent: String,
+    tasks: &[Task],
+    allotted: Allotted,
+) -> Result<Settings, Error> {
+    let names: BTreeSet<&String> = tasks.iter().flat_map(|task| task.planned.parameters.keys()).collect();
+    let first = tasks.first().map(|task| &task.planned.parameters);
+    let differs = |name: &&String| {
+        let value = first.and_then(|parameters| parameters.get(*name));
+        tasks.iter().any(|task| task.planned.parameters.get(*name) != value)
+    };
+    Ok(Settings {
+        sweep: sweep.name.clone(),
+        trainer: trainer(sweep)?,
+        probe: None,
+        resources: sweep.resources.clone(),
+        on_failure: sweep.on_failure.clone(),
+        metric: sweep.metric.as_ref().map(|metric| metric.name.clone()),
+        common: Default::default(),
+        axes: names.into_iter().filter(differs).cloned().collect(),
+        slots: Some(allotted.slots),
+        gpus: Vec::new(),
+        // Slurm gave them out; who else is there is not this agent's to judge.
+        share_busy: true,
+        reservations: None,
+        folders,
+        agent,
+        git: commit(&sweep.folder),
+        spec: sweep.hash.clone(),
+        done_before: (0, 0),
+        grace: GRACE / 2,
+        allotted: Some(allotted),
+    })
+}

@@ -1,0 +1,215 @@
+//! Where tasks stand, from what Slurm's programs answered: squeue first, then sacct, then scontrol. What none of them
+//! knows for certain is unknown, not dead. Pure.
+
+use super::queue::{End, Phase, Row};
+use super::submission::{Outcome, Submission};
+
+/// What Slurm's programs answered. `Err`: no answer, in words.
+#[derive(Clone, Debug)]
+pub struct Answers {
+    /// squeue, of the jobs with these names.
+    pub squeue: Result<Vec<Row>, String>,
+    /// sacct; `None`: there is no accounting.
+    pub sacct: Option<Result<Vec<Row>, String>>,
+    /// scontrol, of jobs that squeue does not list; asked where there is no accounting.
+    pub scontrol: Result<Vec<Row>, String>,
+}
+
+/// Where a task stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It waits; why, in Slurm's words.
+    Pending(String),
+    /// It executes on this node.
+    Running(String),
+    /// It is over, and perhaps how.
+    Over(Option<End>),
+    /// It may be there or not; why nobody knows.
+    Unknown(String),
+}
+
+impl Standing {
+    /// Whether it is there and will execute its runs.
+    pub fn is_live(&self) -> bool {
+        matches!(self, Self::Pending(_) | Self::Running(_))
+    }
+}
+
+/// The job that a submission without an outcome turns out to have, or that it has none: by its name in the queue, and
+/// by whether the process that was to submit it is there (`None`: nobody here knows).
+pub fn resolve(submission: &Submission, answers: &Answers, holder_lives: Option<bool>) -> Option<Outcome> {
+    let listed = answers.squeue.as_ref().ok()?.iter();
+    let kept = answers.sacct.iter().flatten().flatten();
+    // The lowest number is the first that was submitted.
+    let named = listed.chain(kept).filter(|row| row.name == submission.name);
+    let job = named.filter_map(|row| row.job.parse::<u64>().ok()).min();
+    match (job, holder_lives) {
+        (Some(job), _) => Some(Outcome::Job(job.to_string())),
+        (None, Some(false)) if !matches!(answers.sacct, Some(Err(_))) => {
+            Some(Outcome::Void(format!("{} was gone before it had submitted it", submission.holder)))
+        }
+        _ => None,
+    }
+}
+
+/// Where each task of a submission stands. `me` is this user: others' jobs may be hidden.
+pub fn judge(submission: &Submission, answers: &Answers, me: &str) -> Vec<Standing> {
+    let all = |standing: Standing| vec![standing; submission.tasks.len()];
+    let job = match &submission.outcome {
+        Some(Outcome::Void(_)) => return all(Standing::Over(None)),
+        Some(Outcome::Job(job)) => job,
+        None => return all(Standing::Unknown(format!("{} has not said whether it is submitted", submission.holder))),
+    };
+    let rows = match &answers.squeue {
+        Ok(rows) => rows,
+        Err(why) => return all(Standing::Unknown(format!("squeue does not answer: {why}"))),
+    };
+    // A number alone is not enough: a scheduler that forgot the job may have given it to another.
+    let ours = |row: &&Row| row.job == *job && row.name == submission.name;
+    let listed: Vec<&Row> = rows.iter().filter(ours).collect();
+    let hidden = listed.is_empty() && submission.user != me;
+    (0..submission.tasks.len())
+        .map(|task| {
+            let task = u32::try_from(task).unwrap_or(u32::MAX);
+            match listed.iter().find(|row| row.is_of(task)) {
+                Some(row) => standing(row),
+                None => gone(answers, task, &ours, hidden.then_some(submission.user.as_str())),
+            }
+        })
+        .collect()
+}
+
+/// Of a task that squeue does not list.
+fn gone(answers: &Answers, task: u32, ours: &dyn Fn(&&Row) -> bool, hidden: Option<&str>) -> Standing {
+    let unknown = |why: String| Standing::Unknown(why);
+    match &answers.sacct {
+        Some(Err(why)) => return unknown(format!("sacct does not answer: {why}")),
+        Some(Ok(rows)) => {
+            // Of a task that was requeued there may be a line for each execution: the last one counts.
+            let kept = rows.iter().filter(ours).rfind(|row| row.is_of(task));
+            match kept.map(|row| &row.phase) {
+                Some(Phase::Over(end)) => return Standing::Over(Some(*end)),
+                // Accounting trails the queue by seconds.
+                Some(_) => return unknown("squeue does not list it, and sacct has not seen its end".to_owned()),
+                None => {}
+            }
+        }
+        None => match &answers.scontrol {
+            Err(why) => return unknown(format!("scontrol does not answer: {why}")),
+            Ok(rows) => {
+                if let Some(row) = rows.iter().filter(ours).find(|row| row.is_of(task)) {
+                    return standing(row);
+                }
+            }
+        },
+    }
+    match hidden {
+        Some(user) => unknown(format!("it is {user}'s job, which you may not be allowed to see")),
+        // A pending task that is cancelled alone leaves no trace anywhere.
+        None => Standing::Over(None),
+    }
+}
+
+fn standing(row: &Row) -> Standing {
+    match &row.phase {
+        Phase::Pending => Standing::Pending(row.reason.clone()),
+        Phase::Running => Standing::Running(row.node.clone()),
+        Phase::Over(end) => Standing::Over(Some(*end)),
+        Phase::Other(state) => Standing::Unknown(format!("its state is {state}, which is not known here")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::queue::{sacct, squeue};
+    use super::super::submission::Asked;
+    use super::*;
+    use crate::record::RunId;
+    use proptest::prelude::*;
+
+    fn submission() -> Submission {
+        let task = || vec![Asked { run: RunId::of("a"), floor: 0 }];
+        let mut one = Submission::new("s", std::path::Path::new("/r"), "00", 0, vec![task(), task(), task()]);
+        (one.name, one.user) = ("s-1-aa".into(), "me".into());
+        one.outcome = Some(Outcome::Job("7".into()));
+        one
+    }
+
+    fn answers(queue: &str, accounting: Option<&str>) -> Answers {
+        Answers { squeue: Ok(squeue(queue)), sacct: accounting.map(|text| Ok(sacct(text))), scontrol: Ok(Vec::new()) }
+    }
+
+    fn judged(answers: &Answers) -> Vec<Standing> {
+        judge(&submission(), answers, "me")
+    }
+
+    #[test]
+    fn the_queue_is_believed_by_name_and_number() {
+        let queue = "7|0|RUNNING|s-1-aa|me|node1|None\n7|[1-2%4]|PENDING|s-1-aa|me||Resources\n";
+        let waits = Standing::Pending("Resources".into());
+        assert_eq!(judged(&answers(queue, None)), [Standing::Running("node1".into()), waits.clone(), waits]);
+        // The number was given to another job.
+        let other = queue.replace("s-1-aa", "other");
+        assert!(judged(&answers(&other, None)).iter().all(|standing| *standing == Standing::Over(None)));
+        assert!(
+            judged(&answers("", Some("7_[0-2]|s-1-aa|CANCELLED by 0|me|None assigned")))
+                .iter()
+                .all(|standing| *standing == Standing::Over(Some(End::Cancelled)))
+        );
+    }
+
+    #[test]
+    fn what_nobody_knows_is_unknown() {
+        let mut silent = answers("", None);
+        silent.squeue = Err("timed out".into());
+        let unknown = |answers: &Answers| judged(answers).iter().all(|s| matches!(s, Standing::Unknown(_)));
+        assert!(unknown(&silent));
+        // Accounting trails.
+        assert!(unknown(&answers("", Some("7_[0-2]|s-1-aa|RUNNING|me|node1"))));
+        let mut half = answers("", None);
+        half.scontrol = Err("timed out".into());
+        assert!(unknown(&half));
+        let hidden = judge(&submission(), &answers("", None), "you");
+        assert!(hidden.iter().all(|standing| matches!(standing, Standing::Unknown(_))));
+        let mut undecided = submission();
+        undecided.outcome = None;
+        assert!(judge(&undecided, &answers("", None), "me").iter().all(|s| matches!(s, Standing::Unknown(_))));
+    }
+
+    #[test]
+    fn a_submission_that_was_cut_short_is_found_by_its_name() {
+        let found = answers("9|0|RUNNING|s-1-aa|me|n|\n8|0|PENDING|s-1-aa|me|n|\n", None);
+        for lives in [None, Some(true), Some(false)] {
+            assert_eq!(resolve(&submission(), &found, lives), Some(Outcome::Job("8".into())));
+        }
+        let none = answers("9|0|RUNNING|s-1-bb|me|n|\n", None);
+        assert_eq!(resolve(&submission(), &none, None), None);
+        assert_eq!(resolve(&submission(), &none, Some(true)), None);
+        assert!(matches!(resolve(&submission(), &none, Some(false)), Some(Outcome::Void(_))));
+        let silent = Answers { squeue: Err("no".into()), ..none };
+        assert_eq!(resolve(&submission(), &silent, Some(false)), None);
+    }
+
+    proptest! {
+        /// Whatever Slurm says of a task that it lists: only the states that mean an end are an end.
+        #[test]
+        fn a_state_that_is_not_known_is_no_end(state in "[A-Z_]{1,16}", more in "[ -~]{0,40}") {
+            let text = format!("7|0|{state}|s-1-aa|me|{more}\n");
+            let ends = ["COMPLETED", "CD", "FAILED", "F", "CANCELLED", "CA", "TIMEOUT", "TO", "NODE_FAIL", "NF", "PREEMPTED",
+                "PR", "OUT_OF_MEMORY", "OOM", "DEADLINE", "DL", "BOOT_FAIL", "BF", "REVOKED", "RV", "LAUNCH_FAILED", "RECONFIG_FAIL"];
+            let over = matches!(judged(&answers(&text, None))[0], Standing::Over(_));
+            prop_assert_eq!(over, ends.contains(&state.as_str()));
+        }
+
+        /// No text makes a parser fail, and no noise beside our lines changes what is known.
+        #[test]
+        fn noise_is_passed_over(noise in "[ -~\n|]{0,200}") {
+            let ours = "7|0|RUNNING|s-1-aa|me|node1|None";
+            let noise: String = noise.lines().filter(|line| !line.trim_start().starts_with('7')).map(|l| format!("{l}\n")).collect();
+            prop_assert_eq!(&judged(&answers(&format!("{noise}{ours}\n{noise}"), None))[0], &Standing::Running("node1".into()));
+            sacct(&noise);
+            super::super::queue::scontrol(&noise);
+            super::super::queue::config(&noise);
+        }
+    }
+}
