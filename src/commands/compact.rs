@@ -4,7 +4,7 @@ use crate::error::{Error, ExitCode};
 use crate::store::Sweep;
 use std::path::Path;
 
-/// Moves the rows of ended runs from many small files into few sorted ones
+/// Move the rows of ended runs from many small files into few sorted ones
 ///
 /// This happens by itself at the end of a sweep. It is safe at any time, beside a running sweep too.
 #[derive(clap::Args)]

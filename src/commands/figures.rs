@@ -7,7 +7,7 @@ use crate::spec::{Document, Sweep as Spec, read};
 use crate::store::Sweep;
 use std::path::{Path, PathBuf};
 
-/// Draws the figures that the sweep's spec asks for, as SVG and PNG
+/// Draw the figures that the sweep's spec asks for, as SVG and PNG
 ///
 /// Prints the files written. A PNG comes in two sizes, for a page and (`-slide`) for a slide.
 #[derive(clap::Args)]

@@ -1,4 +1,4 @@
-//! Where stages are joined: one file a command, its help in its doc comment.
+//! Where stages are joined: one file a command, its help in its doc comment, and a file for each noun that commands share.
 
 mod agent;
 mod answer;
@@ -61,30 +61,30 @@ wrong · 3 some runs failed · 130 stopped";
 #[derive(Subcommand)]
 enum Command {
     Run(run::Run),
-    #[command(hide = true)]
-    Agent(task::Agent),
+    Plan(plan::PlanCommand),
     Status(status::Status),
     Stop(stop::Stop),
     Retry(retry::Retry),
     Logs(logs::Logs),
-    Doctor(doctor::Doctor),
-    Figures(figures::Figures),
-    Report(report::Report),
-    Completions(completions::Completions),
-    Compact(compact::Compact),
-    Diff(diff::Diff),
-    Show(show::Show),
+    Table(table::Table),
     Compare(compare::Compare),
     Query(query::Query),
+    Show(show::Show),
+    Diff(diff::Diff),
+    Probe(probe::Probe),
+    Figures(figures::Figures),
+    Report(report::Report),
+    New(new::New),
+    Schema(schema::Schema),
+    Import(import::Import),
+    Export(export::Export),
+    Compact(compact::Compact),
     Verify(verify::Verify),
     Remove(remove::Remove),
-    Export(export::Export),
-    Import(import::Import),
-    Table(table::Table),
-    Probe(probe::Probe),
-    New(new::New),
-    Plan(plan::PlanCommand),
-    Schema(schema::Schema),
+    Doctor(doctor::Doctor),
+    Completions(completions::Completions),
+    #[command(hide = true)]
+    Agent(task::Agent),
 }
 
 /// Runs the command line and returns how it ended.

@@ -4,7 +4,7 @@ use crate::error::{Error, ExitCode};
 use crate::store::{Removal, Sweep};
 use std::path::Path;
 
-/// Moves a sweep, or files of some of its runs, to `.trash` in the results folder
+/// Move a sweep, or files of some of its runs, to `.trash` in the results folder
 ///
 /// With a switch only checkpoints, logs and work folders go; the numbers in Parquet stay.
 #[derive(clap::Args)]

@@ -10,7 +10,7 @@ use crate::store::StoreError;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-/// Writes a report: Markdown with its figures, and one HTML page that needs nothing else
+/// Write a report: Markdown with its figures, and one HTML page that needs nothing else
 ///
 /// A sweep's file gives a page of its figures and a table of its metric. Prints the files written.
 #[derive(clap::Args)]

@@ -6,7 +6,7 @@ use crate::error::{Error, ExitCode};
 use crate::store::Sweep;
 use std::path::Path;
 
-/// Reads every row of a sweep and holds it against footers and journals
+/// Read every row of a sweep and hold it against footers and journals
 ///
 /// Names damaged and foreign files, rows of unknown runs, and runs without rows. Exit code 1 where numbers may be lost or wrong.
 #[derive(clap::Args)]
