@@ -7,8 +7,8 @@ use super::{RunState, StoreError, Sweep};
 use crate::record::RunId;
 use crate::spec::Reduce;
 use polars::prelude::*;
-use rayon::prelude::*;
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// About so many values are read at once by each thread.
 const VALUES_AT_ONCE: u64 = 1 << 21;
@@ -111,8 +111,7 @@ impl Sweep {
         let at_once = VALUES_AT_ONCE / (1 + metrics.len() as u64);
         let stretches: Vec<Stretch> =
             table.files.iter().flat_map(|file| stretches(file, at_once, reduce, &lineages, &lasts)).collect();
-        let seen: Result<Vec<_>, StoreError> =
-            stretches.par_iter().map(|stretch| read(stretch, metrics, reduce, &lineages, &lasts)).collect();
+        let seen = in_parallel(&stretches, |stretch| read(stretch, metrics, reduce, &lineages, &lasts));
         // Merged in the order of the files, whichever was read first: sums do not depend on it.
         let mut merged: HashMap<RunId, Vec<Seen>> =
             runs.iter().map(|run| (run.run.clone(), vec![Seen::default(); metrics.len()])).collect();
@@ -123,6 +122,35 @@ impl Sweep {
         let results = |all: Vec<Seen>| all.into_iter().map(|seen| seen.result(reduce)).collect();
         Ok(merged.into_iter().map(|(run, all)| (run, results(all))).collect())
     }
+}
+
+/// Works on all items by as many threads as there are cores, each on one item at a time; results in the items' order.
+/// Plain threads: one of a pool that waits for polars' own pool would begin with another item meanwhile, and all
+/// stretches would be in memory at once.
+fn in_parallel<T: Sync, R: Send>(
+    items: &[T],
+    work: impl Fn(&T) -> Result<R, StoreError> + Sync,
+) -> Result<Vec<R>, StoreError> {
+    let next = AtomicUsize::new(0);
+    let take = || -> Result<Vec<(usize, R)>, StoreError> {
+        let mut done = Vec::new();
+        loop {
+            let place = next.fetch_add(1, Ordering::Relaxed);
+            let Some(item) = items.get(place) else { return Ok(done) };
+            done.push((place, work(item)?));
+        }
+    };
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(items.len());
+    let mut done: Vec<(usize, R)> = Vec::with_capacity(items.len());
+    std::thread::scope(|scope| {
+        let started: Vec<_> = (0..threads).map(|_| scope.spawn(take)).collect();
+        for thread in started {
+            done.extend(thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
+        }
+        Ok::<(), StoreError>(())
+    })?;
+    done.sort_unstable_by_key(|(place, _)| *place);
+    Ok(done.into_iter().map(|(_, result)| result).collect())
 }
 
 /// Columns of a history that are no metrics.
