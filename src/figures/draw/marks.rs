@@ -34,9 +34,11 @@ pub(super) fn draw(
             }
             Mark::Band { points, color } => {
                 let thinned = thin_band(points, BUCKETS);
+                // A band may reach beyond its axis: below zero where that is logarithmic.
+                let inside = |(a, b)| (frame.x(x.share(a)), frame.y(y.share(b).clamp(0.0, 1.0)));
                 for piece in thinned.split(|(a, low, high)| !(a.is_finite() && low.is_finite() && high.is_finite())) {
-                    let low = piece.iter().map(|&(a, low, _)| place((a, low)));
-                    let high = piece.iter().rev().map(|&(a, _, high)| place((a, high)));
+                    let low = piece.iter().map(|&(a, low, _)| inside((a, low)));
+                    let high = piece.iter().rev().map(|&(a, _, high)| inside((a, high)));
                     let outline: Vec<(f64, f64)> = low.chain(high).collect();
                     if piece.len() > 1 {
                         canvas.polygon(&outline, *color, 0.18)?;

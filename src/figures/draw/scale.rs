@@ -21,7 +21,9 @@ impl Scale {
                 let axis: RangedCoordf64 = (*low..*high).into();
                 let mut points = axis.key_points(BoldPoints(count.max(2)));
                 points.retain(|x| (*low..=*high).contains(x));
-                let step = points.windows(2).map(|pair| pair[1] - pair[0]).fold(f64::INFINITY, f64::min);
+                // A tick that stands alone is spelled as if the next were a power of ten away.
+                let alone = 10f64.powf((high - low).log10().floor());
+                let step = points.windows(2).map(|pair| pair[1] - pair[0]).reduce(f64::min).unwrap_or(alone);
                 points.into_iter().map(|x| (x, spelled(x, step))).collect()
             }
             Self::Log(low, high) => decades(*low, *high, count),
@@ -99,6 +101,7 @@ mod tests {
     fn ticks_are_round_and_as_long_as_their_step() {
         assert_eq!(labels(Scale::Linear(0.0, 1.0), 6), ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]);
         assert_eq!(labels(Scale::Linear(0.0, 1_500_000.0), 4).last().map(String::as_str), Some("1.5M"));
+        assert_eq!(labels(Scale::Linear(10.0, 1500.0), 2), ["1000"]);
         assert_eq!(labels(Scale::Log(1e-3, 1.0), 4), ["0.001", "0.01", "0.1", "1"]);
         assert_eq!(labels(Scale::Log(1e-8, 1e-5), 4), ["10⁻⁸", "10⁻⁷", "10⁻⁶", "10⁻⁵"]);
         assert!(labels(Scale::Linear(-2.0, 2.0), 5).contains(&"−1".to_owned()));
