@@ -52,6 +52,13 @@ impl Place {
         counts.into_values().collect()
     }
 
+    /// How many attempts the journal has begun.
+    fn started(&self) -> usize {
+        let journals = std::fs::read_dir(self.path().join("results/s/journal")).into_iter().flatten().flatten();
+        let texts = journals.map(|journal| std::fs::read_to_string(journal.path()).unwrap_or_default());
+        texts.map(|text| text.matches(r#""fact":"started""#).count()).sum()
+    }
+
     /// The processes that scripts have noted in `pid.*`.
     fn noted(&self) -> Vec<u32> {
         let files = std::fs::read_dir(self.path()).unwrap().map(|file| file.unwrap().path());
@@ -140,7 +147,7 @@ fn one_process_executes_a_sweep_and_can_be_stopped_from_elsewhere() {
 fn what_a_killed_tessera_leaves_behind_is_ended_before_anything_starts() {
     let place = Place::new(&format!("test -e mended && {{ {METRICS} exit 0; }}\n{LONG}"), "");
     let mut first = place.start();
-    until("the first runs", || place.noted().len() == 2);
+    until("the first runs", || place.noted().len() == 2 && place.started() == 2);
     first.kill().unwrap();
     first.wait().unwrap();
     let left = place.noted();

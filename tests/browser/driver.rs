@@ -115,13 +115,21 @@ impl Browser {
         entries.as_array().unwrap().iter().map(|entry| entry["message"].to_string()).collect()
     }
 
-    /// The addresses of all requests since the last time.
+    /// The addresses of all requests since the last time, but for those that the page's own policy stopped: the log has
+    /// them, too.
     pub fn requests(&self) -> Vec<String> {
         let entries = self.post("se/log", &json!({"type": "performance"}));
         let messages = entries.as_array().unwrap().iter().filter_map(|entry| entry["message"].as_str());
-        let events = messages.filter_map(|text| serde_json::from_str::<Value>(text).ok());
-        let sent = events.filter(|event| event["message"]["method"] == "Network.requestWillBeSent");
-        sent.filter_map(|event| Some(event["message"]["params"]["request"]["url"].as_str()?.to_owned())).collect()
+        let events: Vec<Value> =
+            messages.filter_map(|text| Some(serde_json::from_str::<Value>(text).ok()?["message"].take())).collect();
+        let of = |method: &'static str| {
+            events.iter().filter(move |event| event["method"] == method).map(|event| &event["params"])
+        };
+        let stopped = |id: &Value| {
+            of("Network.loadingFailed").any(|failed| failed["requestId"] == *id && failed["blockedReason"] == "csp")
+        };
+        let sent = of("Network.requestWillBeSent").filter(|request| !stopped(&request["requestId"]));
+        sent.filter_map(|request| Some(request["request"]["url"].as_str()?.to_owned())).collect()
     }
 
     /// The page printed, as PDF.
