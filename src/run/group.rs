@@ -150,7 +150,7 @@ mod tests {
         let child = shell("sleep 100 & exit 3");
         let ended = wait(child.id(), Duration::from_secs(2));
         assert_eq!((ended.code, ended.signal), (Some(3), None));
-        assert!(!exists(child.id()));
+        assert!(members(child.id()).is_empty());
     }
 
     #[test]
