@@ -7,7 +7,7 @@ use crate::record::{Fact, Failure, RunId};
 use crate::run::claim::{AGENT, Claim, ClaimError, holder};
 use crate::run::leftover::{self, Leftover};
 use crate::run::{Folders, RunError, Sink, host};
-use crate::store::{self, Status, Writer};
+use crate::store::{self, RunState, Status, Writer};
 use std::collections::HashSet;
 
 /// The name of this machine's agent, as a file may be called.
@@ -70,21 +70,25 @@ pub(super) fn end_leftovers(
             elsewhere.insert(state.run.clone());
             continue;
         }
-        let fact = Fact::Failed {
-            time: host::unix_time(),
-            run: state.run.clone(),
-            attempt: state.attempt,
-            seconds: 0.0,
-            failure: Failure::Lost,
-            message: "its agent was gone".to_owned(),
-        };
         any = true;
-        writer.fact(fact).map_err(RunError::from)?;
+        writer.fact(lost_fact(state, "its agent was gone".to_owned())).map_err(RunError::from)?;
     }
     if any {
         writer.commit().map_err(RunError::from)?;
     }
     Ok(elsewhere)
+}
+
+/// What the journal says of a run's newest attempt where nobody is left who could say how it ended.
+pub(super) fn lost_fact(state: &RunState, message: String) -> Fact {
+    Fact::Failed {
+        time: host::unix_time(),
+        run: state.run.clone(),
+        attempt: state.attempt,
+        seconds: 0.0,
+        failure: Failure::Lost,
+        message,
+    }
 }
 
 /// Ends the processes that agents which are gone have left behind; their numbers.

@@ -14,7 +14,8 @@ use crate::record::{Fact, PlannedRun, RunId};
 use crate::run::slurm::attempts;
 use crate::run::slurm::cluster::Cluster;
 use crate::run::{
-    Early, Folders, RunError, Settings, Sink, Summary, Trainer, duration, execute, host, progress, reservations_of_user,
+    Early, FailedRun, Folders, RunError, Settings, Sink, Summary, Trainer, duration, execute, host, progress,
+    reservations_of_user,
 };
 use crate::spec::Sweep;
 use crate::store::{self, Writer};
@@ -76,11 +77,7 @@ impl Execution {
         }
         let (sweep, plan) = planned(&self.spec, &self.sets, results)?;
         let trainer = trainer(&sweep)?;
-        let stored = match store::Sweep::open(results, &sweep.name) {
-            Ok(stored) => Some(stored),
-            Err(store::StoreError::NoSweep { .. }) => None,
-            Err(error) => return Err(error.into()),
-        };
+        let stored = store::Sweep::open_if_any(results, &sweep.name)?;
         let mut todo = Todo::of(&plan, stored.as_ref(), &version(&sweep)?, self.stale);
         eprintln!("{}: {}", sweep.name, todo.words());
         todo.keep(self.only.as_deref(), self.limit);
@@ -123,8 +120,7 @@ impl Execution {
         let mut writer = Writer::open(results, &sweep.name, &agent)?;
         let elsewhere = end_leftovers(todo.stored(), tasks.as_ref(), self.lost, &mut writer)?;
         writer.write_spec(&sweep.folded, &sweep.hash)?;
-        let newest = todo.stored().and_then(|stored| stored.planned());
-        if newest.is_none_or(|planned| planned.spec != sweep.hash || planned.runs.len() != plan.runs.len()) {
+        if !is_recorded(todo.stored(), sweep, plan) {
             writer.fact(planned_fact(sweep, plan)).map_err(RunError::from)?;
             writer.commit().map_err(RunError::from)?;
         }
@@ -225,6 +221,12 @@ impl From<RunError> for Error {
     }
 }
 
+/// Whether the newest plan of the journal is this one.
+pub(super) fn is_recorded(stored: Option<&store::Sweep>, sweep: &Sweep, plan: &Plan) -> bool {
+    let newest = stored.and_then(|stored| stored.planned());
+    newest.is_some_and(|newest| newest.spec == sweep.hash && newest.runs.len() == plan.runs.len())
+}
+
 /// What a plan asks for, as the journal keeps it.
 pub(super) fn planned_fact(sweep: &Sweep, plan: &Plan) -> Fact {
     let runs = plan
@@ -259,15 +261,25 @@ pub(super) fn close(summary: &Summary, sweep: &Sweep) -> ExitCode {
     if did > 0 {
         eprintln!("{}: {} in {}", sweep.name, words.join(" · "), duration(summary.seconds));
     }
-    for failed in summary.failed.iter().take(3) {
-        eprintln!("  {}: {}: {}", failed.label, failed.failure, failed.message);
-        if !failed.log.as_os_str().is_empty() {
-            eprintln!("    tessera logs {}", &failed.run.as_str()[..8]);
-        }
-    }
+    name_failed(summary, |failed| format!("tessera logs {}", &failed.run.as_str()[..8]));
     if summary.failed.len() > 3 {
         eprintln!("  and {} more: tessera status {}", summary.failed.len() - 3, sweep.name);
     }
+    code_of(summary)
+}
+
+/// Names the first runs that failed, each with where its log is found.
+pub(super) fn name_failed(summary: &Summary, log: impl Fn(&FailedRun) -> String) {
+    for failed in summary.failed.iter().take(3) {
+        eprintln!("  {}: {}: {}", failed.label, failed.failure, failed.message);
+        if !failed.log.as_os_str().is_empty() {
+            eprintln!("    {}", log(failed));
+        }
+    }
+}
+
+/// The exit code of what was executed; says how to go on where it was stopped.
+pub(super) fn code_of(summary: &Summary) -> ExitCode {
     match summary.early {
         Some(Early::Stopped | Early::Warned) => {
             eprintln!("stopped; the same command goes on from here");

@@ -67,9 +67,14 @@ pub(super) fn stored_spec(sweep: &Sweep) -> Result<Spec, Error> {
     let Some(planned) = sweep.planned() else {
         return Err(Error::usage(format!("`{}` was never run", sweep.name())).with_help("`tessera run SPEC` runs it"));
     };
-    let path = sweep.layout().spec(&planned.spec);
+    Ok(*spec_of(sweep, &planned.spec)?)
+}
+
+/// The version of a sweep's spec that has this hash.
+pub(super) fn spec_of(sweep: &Sweep, hash: &str) -> Result<Box<Spec>, Error> {
+    let path = sweep.layout().spec(hash);
     match read(&path, &[])?.0 {
-        Document::Sweep(spec) => Ok(*spec),
+        Document::Sweep(spec) => Ok(spec),
         Document::Report(_) => Err(Error::failure(format!("{} holds a report, not a sweep", path.display()))),
     }
 }

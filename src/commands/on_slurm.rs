@@ -2,7 +2,7 @@
 //! left and called again at any time, from any login node.
 
 use super::estimate::{ask_for_room, estimate_of};
-use super::execution::{Execution, outside, planned_fact};
+use super::execution::{Execution, is_recorded, outside, planned_fact};
 use super::planned::planned;
 use super::tasks::{Place, Tasks};
 use super::todo::Todo;
@@ -182,11 +182,7 @@ impl Session<'_> {
     }
 
     fn stored(&self) -> Result<Option<store::Sweep>, Error> {
-        match store::Sweep::open(&self.results, &self.sweep.name) {
-            Ok(stored) => Ok(Some(stored)),
-            Err(store::StoreError::NoSweep { .. }) => Ok(None),
-            Err(error) => Err(error.into()),
-        }
+        Ok(store::Sweep::open_if_any(&self.results, &self.sweep.name)?)
     }
 
     /// A writer of this machine's journal of submissions; one process at a time has it.
@@ -208,8 +204,7 @@ impl Session<'_> {
 
     /// Records the spec and its runs, where that is news.
     fn record_plan(&self, stored: Option<&store::Sweep>) -> Result<(), Error> {
-        let newest = stored.and_then(|stored| stored.planned());
-        if newest.is_some_and(|plan| plan.spec == self.sweep.hash && plan.runs.len() == self.plan.runs.len()) {
+        if is_recorded(stored, &self.sweep, &self.plan) {
             return Ok(());
         }
         self.write(|writer| {

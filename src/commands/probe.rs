@@ -2,15 +2,13 @@
 
 use super::agent::{agent_name, claim, end_leftovers};
 use super::answer::{Scoped, answer};
-use super::execution::{GRACE, outside};
+use super::execution::{GRACE, code_of, name_failed, outside};
 use super::figures::stored_spec;
 use super::trainer::{commit, trainer};
 use crate::analyse::{Format, Measured, axes};
 use crate::error::{Error, ExitCode};
 use crate::record::{Fact, PlannedRun, Probed, Resume, RunId};
-use crate::run::{
-    Early, Folders, Probing, RunError, Settings, Sink, Summary, Task, execute, host, progress, reservations_of_user,
-};
+use crate::run::{Folders, Probing, RunError, Settings, Sink, Task, execute, host, progress, reservations_of_user};
 use crate::spec::{Condition, Sweep as Spec, Trainer, Value};
 use crate::store::{Checkpoint, RunState, StoreError, Sweep, Writer};
 use clap::ValueEnum as _;
@@ -250,7 +248,8 @@ impl Probe {
         let mut watch = progress::to_stderr();
         let summary = execute(settings, tasks, &mut writer, &mut *watch)?;
         writer.flush()?;
-        Ok(close(&summary))
+        name_failed(&summary, |failed| failed.log.display().to_string());
+        Ok(code_of(&summary))
     }
 }
 
@@ -297,22 +296,4 @@ fn best_step(checkpoint: &Path) -> std::io::Result<Option<u64>> {
     let (_, metadata) = safetensors::SafeTensors::read_metadata(&bytes).map_err(std::io::Error::other)?;
     let best = metadata.metadata().as_ref().and_then(|said| said.get("best"));
     Ok(best.and_then(|best| best.split_once(' ')?.0.parse().ok()))
-}
-
-/// Says how it went; the exit code.
-fn close(summary: &Summary) -> ExitCode {
-    for failed in summary.failed.iter().take(3) {
-        eprintln!("  {}: {}: {}", failed.label, failed.failure, failed.message);
-        if !failed.log.as_os_str().is_empty() {
-            eprintln!("    {}", failed.log.display());
-        }
-    }
-    match summary.early {
-        Some(Early::Stopped | Early::Warned) => {
-            eprintln!("stopped; the same command goes on from here");
-            ExitCode::Stopped
-        }
-        _ if !summary.failed.is_empty() || summary.early.is_some() => ExitCode::SomeFailed,
-        _ => ExitCode::Success,
-    }
 }

@@ -2,6 +2,7 @@
 //! Slurm gave it.
 
 use super::execution::{GRACE, close, outside};
+use super::figures::spec_of;
 use super::todo::newest_checkpoint;
 use super::trainer::{commit, trainer};
 use crate::error::{Error, ExitCode};
@@ -14,7 +15,7 @@ use crate::run::slurm::attempts::{Attempts, Claimant, agent_name};
 use crate::run::slurm::cluster::Cluster;
 use crate::run::slurm::submission::{Asked, Outcome, Submission};
 use crate::run::{Early, Folders, Settings, Task, execute, progress};
-use crate::spec::{self, Document, Sweep};
+use crate::spec::Sweep;
 use crate::store::{self, RunState, Status, Writer};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -51,7 +52,7 @@ impl Agent {
         let place = usize::try_from(allotted.task.task).unwrap_or(usize::MAX);
         let asked = submission.tasks.get(place).map(Vec::as_slice).unwrap_or_default();
         let stored = store::Sweep::open(results, &self.sweep)?;
-        let sweep = stored_spec(&stored, &submission.spec)?;
+        let sweep = spec_of(&stored, &submission.spec)?;
         allotted.slots = array::slots(&sweep.slurm, &sweep.resources);
         let name = format!("{}.{}.{}", self.submission, allotted.task.task, allotted.task.restart);
         let agent = agent_name(folders.sweep(), &name).map_err(outside)?;
@@ -106,15 +107,6 @@ fn stopped(desk: &Path) -> Option<BTreeSet<RunId>> {
         }
     }
     Some(runs).filter(|runs| !runs.is_empty())
-}
-
-/// The spec as it was submitted.
-fn stored_spec(stored: &store::Sweep, hash: &str) -> Result<Box<Sweep>, Error> {
-    let path = stored.layout().spec(hash);
-    match spec::read(&path, &[])? {
-        (Document::Sweep(sweep), _) => Ok(sweep),
-        (Document::Report(_), _) => Err(Error::failure(format!("{} is no sweep", path.display()))),
-    }
 }
 
 /// Claims the next attempt of a run, where it is to be executed and the attempt before is known to be over.

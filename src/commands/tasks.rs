@@ -1,9 +1,9 @@
 //! What is known of a sweep's tasks on Slurm: what `run --on slurm`, `status`, `stop` and `retry` begin with.
 
+use super::agent::lost_fact;
 use super::execution::outside;
 use crate::error::Error;
 use crate::record::{ClusterTask, Fact, Failure, RunId};
-use crate::run::host;
 use crate::run::leftover::{self, Leftover};
 use crate::run::slurm::cluster::Cluster;
 use crate::run::slurm::queue::End;
@@ -149,14 +149,7 @@ impl Tasks {
                     _ => "its task is gone".to_owned(),
                 };
                 let message = format!("{how} (job {}_{} on {})", task.job, task.task, task.node);
-                facts.push(Fact::Failed {
-                    time: host::unix_time(),
-                    run: state.run.clone(),
-                    attempt: state.attempt,
-                    seconds: 0.0,
-                    failure: Failure::Lost,
-                    message,
-                });
+                facts.push(lost_fact(state, message));
             }
         }
         facts

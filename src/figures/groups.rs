@@ -185,15 +185,10 @@ pub fn nothing(figure: &Figure) -> Picture {
         rows: vec![Row { label: String::new(), y: bare(), panels: vec![vec![words]] }],
         x: bare(),
         legend: Legend::None,
-        notes: figure.filters.iter().map(said).collect(),
+        notes: figure.filters.iter().map(|filter| format!("where {filter}")).collect(),
         aspect: Some(4.0),
         data: Data::default(),
     }
-}
-
-fn said(filter: &crate::spec::Filter) -> String {
-    let values: Vec<String> = filter.values.iter().map(Value::to_string).collect();
-    format!("where {} is {}", filter.name, values.join(" or "))
 }
 
 /// Marks in every panel, made from its runs.

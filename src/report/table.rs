@@ -2,7 +2,7 @@
 
 use super::write::ReportError;
 use crate::analyse::{CompareRequest, Format, Grid, PivotRequest, compare, pivot};
-use crate::spec::{Comparison, Filter, Sweep as Spec, TableRequest, Value};
+use crate::spec::{Comparison, Filter, Sweep as Spec, TableRequest};
 use crate::store::{Scope, Sweep};
 
 /// Above so many cells a pivot is no longer read by people.
@@ -97,10 +97,6 @@ impl Table {
 
 /// `sweep fr_lr, where lr_schedule is constant`
 fn of(sweep: &str, filters: &[Filter]) -> String {
-    let said = |filter: &Filter| {
-        let values: Vec<String> = filter.values.iter().map(Value::to_string).collect();
-        format!("{} is {}", filter.name, values.join(" or "))
-    };
-    let said: Vec<String> = filters.iter().map(said).collect();
+    let said: Vec<String> = filters.iter().map(Filter::to_string).collect();
     if said.is_empty() { format!("sweep {sweep}") } else { format!("sweep {sweep}, where {}", said.join(" and ")) }
 }

@@ -97,6 +97,14 @@ pub struct Filter {
     pub values: Vec<Value>,
 }
 
+impl std::fmt::Display for Filter {
+    /// `method is lagrange or gamma`
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let values: Vec<String> = self.values.iter().map(Value::to_string).collect();
+        write!(f, "{} is {}", self.name, values.join(" or "))
+    }
+}
+
 /// A figure, checked against the sweep.
 #[derive(Clone, Debug)]
 pub struct Figure {

@@ -51,10 +51,8 @@ impl Sweep {
     /// # Errors
     /// Where a journal cannot be read.
     pub fn probes(&self, what: &str) -> Result<Option<Probes>, StoreError> {
-        let sweep = match Self::open(&self.layout.probes(), what) {
-            Err(StoreError::NoSweep { .. }) => return Ok(None),
-            opened => opened?.skip_damaged(self.skip_damaged),
-        };
+        let Some(sweep) = Self::open_if_any(&self.layout.probes(), what)? else { return Ok(None) };
+        let sweep = sweep.skip_damaged(self.skip_damaged);
         let mut of = HashMap::new();
         for path in files::list(&sweep.layout.journals(), ".jsonl")? {
             of.extend(read(&path)?.into_iter().filter_map(|fact| match fact {

@@ -51,6 +51,17 @@ impl Sweep {
         Ok(Self { layout, name: name.to_owned(), plans, states, places, skip_damaged: false })
     }
 
+    /// As [`Sweep::open`], but `None` where there is no such sweep yet.
+    ///
+    /// # Errors
+    /// Where a journal cannot be read.
+    pub fn open_if_any(results: &Path, name: &str) -> Result<Option<Self>, StoreError> {
+        match Self::open(results, name) {
+            Err(StoreError::NoSweep { .. }) => Ok(None),
+            opened => opened.map(Some),
+        }
+    }
+
     /// Passes over files that cannot be read instead of refusing; `verify` names them.
     pub fn skip_damaged(mut self, skip: bool) -> Self {
         self.skip_damaged = skip;
