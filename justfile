@@ -37,6 +37,10 @@ bench-store python folder runs rows: build
     cargo bench --profile release --locked --features torch --bench store --no-run
     {{python}} benches/store.py {{bin}}/tessera "$(ls -t {{bin}}/deps/store-* | grep -v '[.]d$' | head -n 1)" {{folder}} {{runs}} {{rows}}
 
+# What tessera adds to a run of a command, beside the same processes started by xargs (in FOLDER, made and deleted)
+bench-commands folder: build
+    benches/commands.sh {{bin}}/tessera {{folder}}
+
 # How often the 95% interval of a mean holds the true mean, for normal and skewed data
 bench-coverage:
     cargo bench --profile release --locked --features torch --bench coverage

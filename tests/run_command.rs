@@ -175,6 +175,26 @@ fn a_power_cut_at_any_point_loses_and_repeats_nothing() {
 }
 
 #[test]
+fn a_command_that_the_journal_does_not_know_yet_is_ended_too() {
+    for ends in [&["status", "s"][..], &["run", "s.yaml"]] {
+        let place = Place::new(&format!("test -e mended && {{ {METRICS} exit 0; }}\n{LONG}"), "");
+        // The third line is that of the first start: the header and the plan go before it.
+        let mut first = place.command(&["run", "s.yaml"]).env("TESSERA_FAIL_POINT", "append:3").spawn().unwrap();
+        first.wait().unwrap();
+        until("the first run", || place.noted().len() == 1);
+        assert_eq!(place.started(), 0);
+        let left = place.noted();
+        assert!(!left.iter().any(is_gone));
+        std::fs::write(place.path().join("mended"), "").unwrap();
+        let ended = place.tessera(ends);
+        assert!(said(&ended).contains(&format!("ended process {}", left[0])), "{}", said(&ended));
+        assert!(left.iter().all(is_gone));
+        assert!(place.tessera(&["run", "s.yaml"]).status.success());
+        assert_eq!(place.finished(), [1, 1, 1, 1]);
+    }
+}
+
+#[test]
 fn a_folder_that_cannot_be_written_is_said_before_anything_starts() {
     let place = Place::new(LONG, "");
     std::fs::write(place.path().join("results"), "a file").unwrap();

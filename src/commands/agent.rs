@@ -48,6 +48,9 @@ pub(super) fn end_leftovers(
     lost: bool,
     writer: &mut Writer,
 ) -> Result<HashSet<RunId>, Error> {
+    for group in stored.map(end_unrecorded).unwrap_or_default() {
+        eprintln!("ended process {group}, which an earlier tessera left behind");
+    }
     let states = stored.map(|stored| stored.states()).unwrap_or_default();
     let mut elsewhere = HashSet::new();
     let mut any = false;
@@ -96,5 +99,12 @@ pub(super) fn end_orphans(stored: &store::Sweep) -> Vec<u32> {
     let open = stored.states().iter().filter(|state| state.status == Status::Running);
     let orphans =
         open.filter_map(|state| state.provenance.as_deref()).filter(|provenance| leftover::is_orphan(provenance));
-    orphans.filter(|provenance| leftover::end(provenance, GRACE)).map(|provenance| provenance.pid).collect()
+    let ended = orphans.filter(|provenance| leftover::end(provenance, GRACE)).map(|provenance| provenance.pid);
+    ended.chain(end_unrecorded(stored)).collect()
+}
+
+/// Ends the commands that an agent which is gone had started and not recorded; their numbers.
+fn end_unrecorded(stored: &store::Sweep) -> Vec<u32> {
+    let newest = |run: &str| RunId::parse(run).and_then(|run| stored.state(&run)).map_or(0, |state| state.attempt);
+    leftover::end_unrecorded(stored.layout().root(), newest, GRACE)
 }

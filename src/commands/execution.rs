@@ -77,6 +77,7 @@ impl Execution {
         }
         let (sweep, plan) = planned(&self.spec, &self.sets, results)?;
         let trainer = trainer(&sweep)?;
+        let read = store::Layout::new(results, &sweep.name).journal_bytes();
         let stored = store::Sweep::open_if_any(results, &sweep.name)?;
         let mut todo = Todo::of(&plan, stored.as_ref(), &version(&sweep)?, self.stale);
         eprintln!("{}: {}", sweep.name, todo.words());
@@ -90,7 +91,7 @@ impl Execution {
         }
         let before = (todo.done, todo.diverged);
         let mut summary = None;
-        let outcome = self.session(results, &sweep, &plan, &todo, trainer, &mut summary);
+        let outcome = self.session(results, &sweep, &plan, (&todo, read), trainer, &mut summary);
         let (code, error) = match &outcome {
             Ok(code) => (*code, String::new()),
             Err(error) => (error.exit_code(), error.message()),
@@ -103,18 +104,23 @@ impl Execution {
         outcome
     }
 
-    /// From the claim to the figures. `summary` is what was executed, if anything was.
+    /// From the claim to the figures. `todo` was made from so many bytes of the journals; `summary` is what was executed,
+    /// if anything was.
     fn session(
         &self,
         results: &Path,
         sweep: &Sweep,
         plan: &Plan,
-        todo: &Todo<'_>,
+        (todo, read): (&Todo<'_>, u64),
         trainer: Trainer,
         summary: &mut Option<Summary>,
     ) -> Result<ExitCode, Error> {
         let folders = Folders::new(results, &sweep.name).map_err(outside)?;
         let _claim = claim(&folders, &sweep.name, self.lost)?;
+        if store::Layout::new(results, &sweep.name).journal_bytes() != read {
+            let what = format!("another tessera executed `{}` while this one planned it", sweep.name);
+            return Err(Error::failure(what).with_help("the same command plans it anew"));
+        }
         let tasks = self.beside_slurm(results, &sweep.name, &folders)?;
         let agent = agent_name();
         let mut writer = Writer::open(results, &sweep.name, &agent)?;

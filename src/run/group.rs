@@ -38,17 +38,23 @@ pub fn exists(group: u32) -> bool {
     i32::try_from(group).is_ok_and(|group| group > 1 && unsafe { libc::kill(-group, 0) } == 0)
 }
 
+/// The numbers of all processes of this machine.
+pub fn processes() -> impl Iterator<Item = u32> {
+    let folder = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    folder.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+}
+
+/// The group of a process; none of a zombie.
+pub fn of(pid: u32) -> Option<u32> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let mut fields = stat.rsplit(')').next()?.split_ascii_whitespace();
+    let alive = fields.next()? != "Z";
+    fields.nth(1)?.parse().ok().filter(|_| alive)
+}
+
 /// The processes of a group, zombies left out.
 pub fn members(group: u32) -> Vec<u32> {
-    let folder = std::fs::read_dir("/proc").into_iter().flatten().flatten();
-    let pids = folder.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-    let member = |pid: &u32| {
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-        let mut fields = stat.rsplit(')').next().unwrap_or_default().split_ascii_whitespace();
-        let alive = fields.next().is_some_and(|state| state != "Z");
-        alive && fields.nth(1).and_then(|field| field.parse().ok()) == Some(group)
-    };
-    pids.filter(member).collect()
+    processes().filter(|&pid| of(pid) == Some(group)).collect()
 }
 
 /// Ends a group: SIGTERM (with SIGCONT, since a stopped process cannot act on it), then SIGKILL after `grace`.

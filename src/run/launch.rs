@@ -1,6 +1,7 @@
 //! What workers are started with: the program of the built-in trainers, a command, and their environment.
 
 use super::command::{Attempt, render};
+use super::leftover;
 use super::settings::{Settings, Task};
 use crate::schedule::Machine;
 use crate::spec;
@@ -85,7 +86,6 @@ pub fn command(
     let mut command = Command::new(&rendered.program);
     command.args(&rendered.arguments).current_dir(&rendered.directory);
     command.envs(environment(settings, machine, slot)).envs(rendered.environment);
-    // What `leftover` recognises processes by.
-    command.env("TESSERA_RUN", task.id().as_str());
+    command.envs(leftover::marks(task.id().as_str()));
     Ok(command)
 }

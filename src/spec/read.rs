@@ -183,7 +183,11 @@ fn read_trainer(top: &Node) -> Option<(Trainer, Arc<Description>)> {
             let imported = name == "imported";
             for key in keys::of_command().filter(|key| !(imported && *key == "parameters")) {
                 if let Some(node) = top.get(key) {
-                    node.error_at_key(format!("`{key}` belongs to a `command`"), "a built-in trainer does not read it");
+                    let help = match key {
+                        "metrics" => "a built-in trainer does not read it; what runs are judged by is `metric: {name: kl}`",
+                        _ => "a built-in trainer does not read it",
+                    };
+                    node.error_at_key(format!("`{key}` belongs to a `command`"), help);
                 }
             }
             if imported {

@@ -95,10 +95,14 @@ fn of_report() -> Json {
 fn of_sweep() -> Json {
     let size = |about: &str| json!({"type": "string", "description": about, "examples": ["4 GiB"]});
     let time = |about: &str| json!({"type": "string", "description": about, "examples": ["2h"]});
+    let trainers: Vec<&str> = TRAINERS.into_iter().chain(["imported"]).collect();
     json!({
         "sweep": {"type": "string", "pattern": "^[^./\\\\][^/\\\\]*$", "description": "A plain folder name."},
         "about": text("One line for people."),
-        "trainer": {"enum": TRAINERS, "description": "A built-in trainer; any other program by `command`."},
+        "trainer": {
+            "enum": trainers,
+            "description": "A built-in trainer; any other program by `command`. `imported`: `tessera import` wrote it.",
+        },
         "command": text("A command line with places: {args}, {name}, {run.dir}, {seed}."),
         "extends": text("Another spec whose keys are taken over; relative to this file."),
         "metric": {"description": "The number that runs are judged by: name, goal (max, min), reduce (last, min, max, mean_last 5%, at 1000)."},

@@ -34,6 +34,12 @@ impl Layout {
         self.root.join("journal")
     }
 
+    /// How many bytes all journals have; they only grow.
+    pub fn journal_bytes(&self) -> u64 {
+        let files = std::fs::read_dir(self.journals()).into_iter().flatten().flatten();
+        files.filter_map(|file| Some(file.metadata().ok()?.len())).sum()
+    }
+
     /// The journal of one agent.
     pub fn journal(&self, agent: &str) -> PathBuf {
         self.journals().join(format!("{agent}.jsonl"))

@@ -80,7 +80,7 @@ impl Import {
         if found.is_empty() {
             return Err(Error::usage(format!("no runs with {} files below {}", self.kind(), self.dir.display())));
         }
-        let known = Sweep::open(results, &self.sweep).ok();
+        let known = Sweep::open_if_any(results, &self.sweep)?;
         if let Some(planned) = known.as_ref().and_then(Sweep::planned)
             && planned.trainer != self.kind()
         {

@@ -52,6 +52,14 @@ impl Import {
         let mut files = Vec::new();
         find_event_files(&self.dir, &self.dir, 0, &mut files).map_err(unreadable(&self.dir))?;
         let folders: BTreeSet<String> = files.into_iter().map(|(folder, _)| folder).collect();
+        if pattern.is_none() && folders.len() > 1 && folders.contains("") {
+            eprintln!(
+                "note: {} has event files of its own, so it is one run and its {} sub-folders belong to it",
+                self.dir.display(),
+                folders.len() - 1
+            );
+            eprintln!("  help: where its folders are the runs: --pattern '*' (or --pattern '{{method}}/{{seed}}')");
+        }
         let (mut names, mut out): (BTreeSet<String>, Vec<String>) = (BTreeSet::new(), Vec::new());
         for folder in folders {
             match pattern.map(|pattern| pattern.run_of(&folder)) {
