@@ -123,6 +123,24 @@ fn separators_of_other_habits_are_read() {
 }
 
 #[test]
+fn a_run_without_numbers_is_no_result_and_is_looked_at_again() {
+    let results = tempfile::tempdir().unwrap();
+    let logs = tempfile::tempdir().unwrap();
+    let (full, begun) = (logs.path().join("full.csv"), logs.path().join("begun.csv"));
+    std::fs::write(&full, "step,loss\n0,1\n").unwrap();
+    std::fs::write(&begun, "step,loss\n").unwrap();
+    let import = ["import", "csv", &logs.path().to_string_lossy(), "--as", "logs", "--metric", "loss"];
+    let first = command(results.path(), &import).output().unwrap();
+    let said = String::from_utf8_lossy(&first.stderr);
+    assert!(said.contains("1 new, 0 were there") && said.contains("1 hold no number yet"), "{said}");
+    let states = ["query", "SELECT folder, status FROM runs ORDER BY folder", "--format", "csv"];
+    assert_eq!(tessera(results.path(), &states), "folder,status\nbegun,failed\nfull,finished\n");
+    std::fs::write(&begun, "step,loss\n0,2\n").unwrap();
+    tessera(results.path(), &import);
+    assert_eq!(tessera(results.path(), &states), "folder,status\nbegun,finished\nfull,finished\n");
+}
+
+#[test]
 fn answers_are_written_as_parquet() {
     let mut stage = Stage::new(&["lagrange"], 1);
     stage.execute(&run_id("lagrange", 0), 5, |step| step as f64);

@@ -5,7 +5,7 @@ mod tree;
 
 use super::goal::Goal;
 use crate::error::{Error, ExitCode};
-use crate::record::{Fact, Outcome, Parameters, PlannedRun, Provenance, RunId, Value};
+use crate::record::{Fact, Failure, Outcome, Parameters, PlannedRun, Provenance, RunId, Value};
 use crate::run::Sink;
 use crate::run::claim::Claim;
 use crate::run::host::unix_time;
@@ -93,13 +93,14 @@ impl Import {
         let mut writer = Writer::open(results, &self.sweep, "import")?;
         // Asked for before anything is taken in: what a kill leaves half taken is taken again, as the next attempt.
         self.write_plan(&spec, &runs, &mut writer)?;
-        let mut taken = 0;
+        let (mut taken, mut empty) = (0, 0);
         for (old, planned) in found.iter().zip(&runs) {
             let state = known.as_ref().and_then(|known| known.state(&planned.run));
             if !state.is_some_and(|state| state.status.is_done()) {
                 let attempt = state.map_or(0, |state| state.attempt) + 1;
-                self.take(old, &planned.run, attempt, &spec.spec().1, &mut writer)?;
-                taken += 1;
+                let any = self.take(old, &planned.run, attempt, &spec.spec().1, &mut writer)?;
+                taken += usize::from(any);
+                empty += usize::from(!any);
             }
         }
         writer.flush()?;
@@ -112,7 +113,11 @@ impl Import {
         if let Some(missing) = self.metric.as_ref().filter(|name| !metrics.contains(name)) {
             eprintln!("warning: no run has the metric `{missing}`; there are: {}", metrics.join(", "));
         }
-        eprintln!("{} runs in `{}`: {taken} new, {} were there", runs.len(), self.sweep, runs.len() - taken);
+        let there = runs.len() - taken - empty;
+        eprintln!("{} runs in `{}`: {taken} new, {there} were there", runs.len(), self.sweep);
+        if empty > 0 {
+            eprintln!("note: {empty} hold no number yet and are kept as failed; the same command looks at them again");
+        }
         eprintln!("spec     {}", stored.layout().spec(&spec.spec().1).display());
         Ok(ExitCode::Success)
     }
@@ -172,15 +177,15 @@ impl Import {
         Ok(writer.flush()?)
     }
 
-    /// Takes one run in.
-    fn take(&self, old: &Old, run: &RunId, attempt: u32, spec: &str, writer: &mut Writer) -> Result<(), Error> {
+    /// Takes one run in; whether it has any number.
+    fn take(&self, old: &Old, run: &RunId, attempt: u32, spec: &str, writer: &mut Writer) -> Result<bool, Error> {
         let mut pickup = Pickup::new(&old.folder, &old.metrics, None);
         let host = crate::run::host::host_name();
         let version = format!("imported from {}", old.folder.display());
         let provenance = Box::new(Provenance { host, version, spec: spec.to_owned(), ..Provenance::default() });
         let run = run.clone();
         let mut seconds: f64 = 0.0;
-        let mut started = false;
+        let (mut started, mut any) = (false, false);
         loop {
             let picked = pickup.finish().map_err(|error| Error::failure(error.to_string()))?;
             if !started {
@@ -192,6 +197,7 @@ impl Import {
                 started = true;
             }
             for rows in &picked.rows {
+                any = true;
                 seconds = rows.elapsed.iter().fold(seconds, |longest, elapsed| longest.max(elapsed.0));
                 writer.history(&run, attempt, rows).map_err(store)?;
             }
@@ -203,10 +209,18 @@ impl Import {
         for note in pickup.notes() {
             eprintln!("{}: {note}", if old.name.is_empty() { "." } else { &old.name });
         }
-        let (time, outcome) = (pickup.started().unwrap_or_else(unix_time) + seconds, Outcome::Done);
-        let end = Fact::Finished { time, run, attempt, seconds, outcome, peak_memory_mib: None, peak_is_bound: false };
-        writer.fact(end).map_err(store)?;
-        writer.commit().map_err(store)
+        let time = pickup.started().unwrap_or_else(unix_time) + seconds;
+        writer
+            .fact(if any {
+                let outcome = Outcome::Done;
+                Fact::Finished { time, run, attempt, seconds, outcome, peak_memory_mib: None, peak_is_bound: false }
+            } else {
+                let message = "its files hold no number".to_owned();
+                Fact::Failed { time, run, attempt, seconds, failure: Failure::Crash, message }
+            })
+            .map_err(store)?;
+        writer.commit().map_err(store)?;
+        Ok(any)
     }
 }
 
