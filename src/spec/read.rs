@@ -184,7 +184,9 @@ fn read_trainer(top: &Node) -> Option<(Trainer, Arc<Description>)> {
             for key in keys::of_command().filter(|key| !(imported && *key == "parameters")) {
                 if let Some(node) = top.get(key) {
                     let help = match key {
-                        "metrics" => "a built-in trainer does not read it; what runs are judged by is `metric: {name: kl}`",
+                        "metrics" => {
+                            "a built-in trainer does not read it; what runs are judged by is `metric: {name: kl}`"
+                        }
                         _ => "a built-in trainer does not read it",
                     };
                     node.error_at_key(format!("`{key}` belongs to a `command`"), help);
