@@ -62,6 +62,32 @@ fn accounts_as_they_were_recorded() {
     assert!(!config(include_str!("slurm/recorded/config.plain.txt")).accounting);
 }
 
+/// Slurm 22.05.8 with accounting on loopback, preemption by partitions: of six tasks 0 was done, 1 had failed, 2 was
+/// preempted and 4 put back by `scontrol requeue` (both wait), 3 was executed, and 5 had been warned while it could not be
+/// put back (`Requeue=0`). Then a task over its time, and two that were put back when their node fell silent.
+#[test]
+fn the_accounts_of_what_was_put_back_end_it_and_the_queue_does_not() {
+    let queue = squeue(include_str!("slurm/recorded/squeue-put-back.accounting.txt"));
+    let accounts = sacct(include_str!("slurm/recorded/sacct-put-back.accounting.txt"));
+    let of = |rows: &[Row], task: u32| rows.iter().rfind(|row| row.is_of(task)).map(|row| row.phase.clone()).unwrap();
+    for (task, queued, accounted) in [
+        (0, Phase::Over(End::Completed), Phase::Over(End::Completed)),
+        (1, Phase::Over(End::Failed), Phase::Over(End::Failed)),
+        (2, Phase::Pending, Phase::Over(End::Preempted)),
+        (3, Phase::Running, Phase::Running),
+        (4, Phase::Pending, Phase::Pending),
+        (5, Phase::Over(End::Failed), Phase::Over(End::Failed)),
+    ] {
+        assert_eq!((of(&queue, task), of(&accounts, task)), (queued, accounted), "task {task}");
+    }
+    assert_eq!(of(&sacct(include_str!("slurm/recorded/sacct-timeout.accounting.txt")), 0), Phase::Over(End::Timeout));
+    let queue = squeue(include_str!("slurm/recorded/squeue-node-fail.accounting.txt"));
+    let accounts = sacct(include_str!("slurm/recorded/sacct-node-fail.accounting.txt"));
+    for task in [0, 1] {
+        assert_eq!((of(&queue, task), of(&accounts, task)), (Phase::Pending, Phase::Over(End::NodeFail)));
+    }
+}
+
 #[test]
 fn published_outputs_of_other_versions() {
     // The job of an array and one that is none, 2019: t/get_jobs.t of github.com/irush-cs/slurm-scripts.

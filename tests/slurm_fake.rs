@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 /// What the scripts share: `$Q` is the folder, `$Q/queue` holds the lines of squeue, `$Q/calls` what was called.
 const COMMON: &str = "#!/bin/sh\nQ=QUEUE\necho \"${0##*/} $*\" >> $Q/calls\n";
@@ -21,7 +22,8 @@ impl Fake {
     /// A sweep of four runs and a Slurm whose sbatch does this.
     fn new(sbatch: &str) -> Self {
         let fake = Self(tempfile::tempdir().unwrap());
-        let spec = "sweep: s\ncommand: sh train.sh {x}\ngrid: {x: [1, 2, 3, 4]}\nslurm: {partition: gpu}\n";
+        let spec = "sweep: s\ncommand: sh train.sh {x}\ngrid: {x: [1, 2, 3, 4]}\nslurm: {partition: gpu}\n\
+                    on_finish: echo \"$TESSERA_OUTCOME, $TESSERA_DONE done, $TESSERA_LEFT left. $TESSERA_MESSAGE\" >> told\n";
         std::fs::write(fake.path().join("s.yaml"), spec).unwrap();
         std::fs::create_dir(fake.path().join("bin")).unwrap();
         fake.program("sbatch", &format!("{ENQUEUE}{sbatch}"));
@@ -45,12 +47,21 @@ impl Fake {
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
     }
 
-    fn tessera(&self, arguments: &[&str]) -> Output {
+    fn command(&self, arguments: &[&str]) -> Command {
+        self.with_program(env!("CARGO_BIN_EXE_tessera"), arguments)
+    }
+
+    fn with_program(&self, program: &str, arguments: &[&str]) -> Command {
         let path: PathBuf = self.path().join("bin");
         let path = format!("{}:{}", path.display(), std::env::var("PATH").unwrap());
-        let mut command = Command::new(env!("CARGO_BIN_EXE_tessera"));
+        let mut command = Command::new(program);
         command.current_dir(self.path()).args(arguments).env("PATH", path).env("TESSERA_SLURM_TIMEOUT", "2");
-        command.env_remove("TESSERA_RESULTS").stdin(Stdio::null()).output().unwrap()
+        command.env_remove("TESSERA_RESULTS").stdin(Stdio::null());
+        command
+    }
+
+    fn tessera(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
     }
 
     fn submit(&self) -> (Option<i32>, String) {
@@ -62,6 +73,11 @@ impl Fake {
     fn calls(&self, program: &str) -> usize {
         let calls = std::fs::read_to_string(self.path().join("calls")).unwrap_or_default();
         calls.lines().filter(|line| line.starts_with(program)).count()
+    }
+
+    /// What `on_finish:` was told.
+    fn told(&self) -> String {
+        std::fs::read_to_string(self.path().join("told")).unwrap_or_default()
     }
 
     /// The numbers of the jobs in the queue.
@@ -104,6 +120,29 @@ fn what_is_queued_is_not_submitted_again() {
     assert!(fake.tessera(&["stop", "s", &run]).status.success());
     let calls = std::fs::read_to_string(fake.path().join("calls")).unwrap();
     assert_eq!(calls.lines().rfind(|line| line.starts_with("scancel")), Some("scancel 8_0"));
+}
+
+#[test]
+fn a_session_that_waits_does_not_submit_what_somebody_cancels() {
+    let fake = Fake::new("enqueue \"$@\"; echo $id");
+    assert_eq!(fake.submit().0, Some(0));
+    let mut command = fake.with_program("nohup", &[env!("CARGO_BIN_EXE_tessera"), "run", "s.yaml", "--on", "slurm"]);
+    let waiting = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // When it asks for the second time it has seen what is queued.
+    let (asked, deadline) = (fake.calls("squeue"), Instant::now() + Duration::from_secs(60));
+    while fake.calls("squeue") < asked + 2 {
+        assert!(Instant::now() < deadline, "it does not ask");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    // The terminal is closed.
+    assert!(Command::new("kill").args(["-HUP", &waiting.id().to_string()]).status().unwrap().success());
+    assert_eq!(fake.told(), "", "who submits and leaves has seen no end");
+    std::fs::write(fake.path().join("queue"), "").unwrap();
+    let output = waiting.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!((output.status.code(), fake.calls("sbatch")), (Some(3), 1), "{said}");
+    assert!(said.contains("4 runs were not executed to their end"), "{said}");
+    assert_eq!(fake.told(), "some failed, 0 done, 4 left. \n");
 }
 
 #[test]
@@ -156,6 +195,8 @@ fn a_refusal_is_explained_and_nothing_stands_in_the_way_after_it() {
         let (code, said) = fake.submit();
         assert_eq!((code, fake.calls("sbatch")), (Some(1), 1), "{said}");
         assert!(said.contains(says.lines().next().unwrap()) && said.contains(helps), "{said}");
+        let told = fake.told();
+        assert!(told.starts_with("error, 0 done, 0 left. Slurm does not take the job: sbatch: error: "), "{told}");
         std::fs::write(fake.path().join("mended"), "").unwrap();
         let (code, said) = fake.submit();
         assert_eq!(code, Some(0), "{said}");

@@ -61,6 +61,7 @@ cases! {
     out_of_bounds: of(&retina("base: {colors: 4, max_grad_norm: 0}\ngrid:\n  learning_rate: [0.1, -0.1]\n"));
     not_a_choice: of(&retina("base: {method: lagrang, lr_schedule: {kind: platau}}\n"));
     slurm_keys: of(&retina("resources: {gpu: 2, cpu: 4}\nslurm:\n  partion: gpu\n  qos: high low\n  gres: shard:1\n  cpus: 2\n  gpus: 1\n  mem: 8\n  time: 1m\n  array_limit: 0\n  setup: ['#SBATCH --mem=1']\n"));
+    slurm_time: of(&retina("slurm: {time: 90 s}\n"));
     slurm_directives: of(&retina("slurm:\n  sbatch:\n    - --mail-type=END\n    - -w node7\n    - --array=0-3\n    - --time=4\n    - module load cuda\n    - --mail-type=END --exclusive\n    - \"--comment=a\\n#SBATCH --uid=0\"\n"));
     units: of(&retina("resources: {gpu_memory: 4, memory: 4 Gi, time: 2, stall: 10 parsecs, gpu: 1.5, cpu: 0}\n"));
     multiple_without_base: of(&retina("grid:\n  lr_schedule: [{kind: exponential, gamma: 1x}]\n"));

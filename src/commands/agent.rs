@@ -1,7 +1,7 @@
 //! This machine's agent of a sweep: its name, its claim, and the end of what an earlier one left behind.
 
 use super::execution::GRACE;
-use super::tasks::Tasks;
+use super::slurm::Tasks;
 use crate::error::Error;
 use crate::record::{Fact, Failure, RunId};
 use crate::run::claim::{AGENT, Claim, ClaimError, holder};

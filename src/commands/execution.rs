@@ -3,11 +3,12 @@
 
 use super::agent::{agent_name, claim, end_leftovers};
 use super::estimate::{ask_for_room, estimate_of};
-use super::on_finish::{Ending, tell};
+use super::on_finish::{Counts, tell};
 use super::planned::planned;
-use super::tasks::{Tasks, was_submitted};
+use super::settings::settings;
+use super::slurm::{Tasks, was_submitted};
 use super::todo::Todo;
-use super::trainer::{commit, trainer, version};
+use super::trainer::{trainer, version};
 use crate::error::{Error, ExitCode};
 use crate::plan::Plan;
 use crate::record::{Fact, PlannedRun, RunId};
@@ -15,7 +16,6 @@ use crate::run::slurm::attempts;
 use crate::run::slurm::cluster::Cluster;
 use crate::run::{
     Early, FailedRun, Folders, RunError, Settings, Sink, Summary, Trainer, duration, execute, host, progress,
-    reservations_of_user,
 };
 use crate::spec::Sweep;
 use crate::store::{self, Writer};
@@ -73,7 +73,7 @@ impl Execution {
     /// Executes it.
     pub fn execute(&self, results: &Path) -> Result<ExitCode, Error> {
         if self.on == On::Slurm {
-            return super::on_slurm::execute(self, results);
+            return super::slurm::execute(self, results);
         }
         let (sweep, plan) = planned(&self.spec, &self.sets, results)?;
         let trainer = trainer(&sweep)?;
@@ -89,17 +89,20 @@ impl Execution {
         if !self.yes {
             ask_for_room(&estimate_of(&sweep, &plan, &todo, stored.as_ref()), results)?;
         }
-        let before = (todo.done, todo.diverged);
         let mut summary = None;
         let outcome = self.session(results, &sweep, &plan, (&todo, read), trainer, &mut summary);
-        let (code, error) = match &outcome {
-            Ok(code) => (*code, String::new()),
-            Err(error) => (error.exit_code(), error.message()),
-        };
         // Where nothing was to be done there is nothing to tell.
         if let Some(summary) = summary.or_else(|| outcome.is_err().then(Summary::default)) {
-            let ending = Ending { runs: plan.runs.len(), before, summary: &summary, code, error };
-            tell(&sweep, results, &ending);
+            let counts = Counts {
+                runs: plan.runs.len(),
+                done: todo.done + summary.done,
+                diverged: todo.diverged + summary.diverged,
+                failed: summary.failed.len(),
+                stopped: summary.stopped,
+                left: summary.left,
+                seconds: summary.seconds,
+            };
+            tell(&sweep, results, &counts, outcome.as_ref().copied());
         }
         outcome
     }
@@ -142,7 +145,15 @@ impl Execution {
         if tasks.is_empty() {
             eprintln!("nothing to do: {} done", todo.done);
         } else {
-            let settings = self.settings(sweep, plan, trainer, folders, agent, (todo.done, todo.diverged));
+            let settings = Settings {
+                common: plan.common().clone(),
+                axes: plan.axes.clone(),
+                slots: self.slots,
+                gpus: self.gpus.clone(),
+                share_busy: self.share_busy,
+                done_before: (todo.done, todo.diverged),
+                ..settings(sweep, trainer, folders, agent)
+            };
             let mut watch = progress::to_stderr();
             let outcome = execute(settings, tasks, &mut writer, &mut *watch)?;
             writer.flush()?;
@@ -173,38 +184,6 @@ impl Execution {
                 .with_help(format!("`tessera run … --on slurm` goes on with it, `tessera stop {sweep}` cancels it")));
         }
         Ok(Some(tasks))
-    }
-
-    fn settings(
-        &self,
-        sweep: &Sweep,
-        plan: &Plan,
-        trainer: Trainer,
-        folders: Folders,
-        agent: String,
-        done_before: (usize, usize),
-    ) -> Settings {
-        Settings {
-            sweep: sweep.name.clone(),
-            trainer,
-            probe: None,
-            resources: sweep.resources.clone(),
-            on_failure: sweep.on_failure.clone(),
-            metric: sweep.metric.as_ref().map(|metric| metric.name.clone()),
-            common: plan.common().clone(),
-            axes: plan.axes.clone(),
-            slots: self.slots,
-            gpus: self.gpus.clone(),
-            share_busy: self.share_busy,
-            reservations: reservations_of_user(),
-            folders,
-            agent,
-            git: commit(&sweep.folder),
-            spec: sweep.hash.clone(),
-            done_before,
-            grace: GRACE,
-            allotted: None,
-        }
     }
 }
 

@@ -18,7 +18,6 @@ mod import;
 mod logs;
 mod new;
 mod on_finish;
-mod on_slurm;
 mod plan;
 mod planned;
 mod probe;
@@ -28,12 +27,12 @@ mod report;
 mod retry;
 mod run;
 mod schema;
+mod settings;
 mod show;
+mod slurm;
 mod status;
 mod stop;
 mod table;
-mod task;
-mod tasks;
 mod todo;
 mod trainer;
 mod verify;
@@ -84,7 +83,7 @@ enum Command {
     Doctor(doctor::Doctor),
     Completions(completions::Completions),
     #[command(hide = true)]
-    Agent(task::Agent),
+    Agent(slurm::Agent),
 }
 
 /// Runs the command line and returns how it ended.

@@ -4,11 +4,14 @@ use super::answer::answer;
 use super::estimate::{estimate_of, words};
 use super::execution::On;
 use super::planned::planned;
+use super::slurm::Batch;
 use super::todo::Todo;
 use super::trainer::version;
 use crate::analyse::{Cell, Format, Grid};
 use crate::error::{Error, ExitCode};
 use crate::plan::{self, Plan, Run};
+use crate::run::slurm::cluster::Cluster;
+use crate::run::slurm::submission::Submission;
 use crate::spec::{Sweep, Value};
 use crate::store::{self, RunState};
 use std::collections::{HashMap, HashSet};
@@ -17,6 +20,8 @@ use std::path::{Path, PathBuf};
 
 /// More runs than this are not listed for people, unless asked.
 const LISTED: usize = 60;
+/// Slurm's own `MaxArraySize`, where no cluster says another.
+const ARRAY: usize = 1001;
 
 /// The runs of a spec: what exists already, counts by axis, estimated time and disk
 #[derive(clap::Args)]
@@ -90,13 +95,16 @@ impl PlanCommand {
 fn on_slurm(sweep: &Sweep, plan: &Plan, results: &Path, stored: Option<&store::Sweep>) -> Result<ExitCode, Error> {
     let todo = Todo::of(plan, stored, &version(sweep)?, false);
     let missing = todo.left().count();
-    let seconds = super::on_slurm::measured(stored);
-    let (scripts, packing) = super::on_slurm::scripts(sweep, results, missing, seconds);
-    answer(&scripts.join("\n"))?;
+    let most = Cluster::default().config().ok().and_then(|config| config.max_array_size).unwrap_or(ARRAY);
+    let batch = Batch::of(&vec![(); missing], sweep, results, stored, most)?;
+    let last = Submission::last(&batch.folder()).unwrap_or(0);
+    let script =
+        |(number, tasks): (u64, &Vec<_>)| batch.script(&format!("{}-{number}-00000000", sweep.name), tasks.len());
+    answer(&(last + 1..).zip(&batch.arrays).map(script).collect::<Vec<_>>().join("\n"))?;
     eprint!("{}", summary(sweep, plan, &todo));
     if missing > 0 {
-        let tasks = missing.div_ceil(packing.runs_per_task);
-        eprintln!("{missing} runs in {tasks} tasks of {} at most: {}", packing.runs_per_task, packing.why);
+        let (most, why) = (batch.packing.runs_per_task, &batch.packing.why);
+        eprintln!("{missing} runs in {} tasks of {most} at most: {why}", missing.div_ceil(most));
     }
     Ok(ExitCode::Success)
 }

@@ -2,13 +2,14 @@
 
 use super::agent::{agent_name, claim, end_leftovers};
 use super::answer::{Scoped, answer};
-use super::execution::{GRACE, code_of, name_failed, outside};
+use super::execution::{code_of, name_failed, outside};
 use super::figures::stored_spec;
-use super::trainer::{commit, trainer};
+use super::settings::settings;
+use super::trainer::trainer;
 use crate::analyse::{Format, Measured, axes};
 use crate::error::{Error, ExitCode};
 use crate::record::{Fact, PlannedRun, Probed, Resume, RunId};
-use crate::run::{Folders, Probing, RunError, Settings, Sink, Task, execute, host, progress, reservations_of_user};
+use crate::run::{Folders, Probing, RunError, Settings, Sink, Task, execute, host, progress};
 use crate::spec::{Condition, Sweep as Spec, Trainer, Value};
 use crate::store::{Checkpoint, RunState, StoreError, Sweep, Writer};
 use clap::ValueEnum as _;
@@ -226,24 +227,13 @@ impl Probe {
         writer.commit().map_err(RunError::from)?;
         let settings = Settings {
             sweep: format!("{} {what}", sweep.name()),
-            trainer,
             probe: Some(Probing { what: what.to_owned(), batches: self.batches }),
-            resources: spec.resources.clone(),
-            on_failure: spec.on_failure.clone(),
             metric: None,
-            common: Default::default(),
             axes: axes(wanted.iter().map(|one| one.run)).into_keys().collect(),
             slots: self.slots.map(usize::from),
             gpus: self.gpus.clone(),
-            share_busy: false,
-            reservations: reservations_of_user(),
-            folders,
-            agent,
-            git: commit(&spec.folder),
-            spec: spec.hash.clone(),
             done_before: (all - new, 0),
-            grace: GRACE,
-            allotted: None,
+            ..settings(spec, trainer, folders, agent)
         };
         let mut watch = progress::to_stderr();
         let summary = execute(settings, tasks, &mut writer, &mut *watch)?;

@@ -2,8 +2,8 @@
 
 use super::agent::end_orphans;
 use super::answer::answer;
+use super::slurm::Tasks;
 use super::stop::executed;
-use super::tasks::Tasks;
 use crate::error::{Error, ExitCode, printable};
 use crate::run::heartbeat::Heartbeat;
 use crate::run::slurm::cluster::Cluster;

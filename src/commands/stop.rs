@@ -1,6 +1,6 @@
 //! `tessera stop`: asks the agent of a sweep to stop.
 
-use super::tasks::{Submitted, Tasks};
+use super::slurm::{Submitted, Tasks};
 use crate::error::{Error, ExitCode};
 use crate::record::RunId;
 use crate::run::claim::{AGENT, holder};

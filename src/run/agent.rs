@@ -189,7 +189,10 @@ impl<'a> Agent<'a> {
     fn take(&mut self, event: Event) -> Result<(), RunError> {
         match event {
             Event::Signal(early) => {
-                self.signals += 1;
+                // A scheduler says it twice (a warning, then SIGTERM), and kills by itself what does not end soon.
+                if self.settings.allotted.is_none() || self.signals == 0 {
+                    self.signals += 1;
+                }
                 self.stop_all(early);
                 Ok(())
             }

@@ -28,7 +28,7 @@ pub mod progress;
 pub mod requests;
 mod reservation;
 mod settings;
-mod signals;
+pub mod signals;
 mod sink;
 pub mod slurm;
 mod summary;

@@ -52,6 +52,9 @@ const TAKEN: [(&[&str], &str); 22] = [
     (&["--clusters", "-M"], "jobs go to the cluster of the machine that submits them"),
 ];
 
+/// Slurm warns up to so many seconds earlier than it was told.
+const EARLY: u64 = 60;
+
 /// What Slurm is asked for. Part of no identity.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Slurm {
@@ -170,17 +173,15 @@ fn check(node: &Node, slurm: &Slurm, resources: &Resources) {
             &format!("`gpus: {}` or more", resources.gpu.ceil()),
         );
     }
-    if let Some(time) = slurm.time
-        && slurm.warning >= time
-    {
-        let at = node.get("warning").or_else(|| node.get("time"));
+    let at = node.get("warning").or_else(|| node.get("time"));
+    if let (Some(time), Some(at)) = (slurm.time, at) {
         let (warning, time) = (slurm.warning.as_secs(), time.as_secs());
-        at.iter().for_each(|node| {
-            node.error(
-                format!("the warning comes {warning} s before the end of a task that has {time} s"),
-                "a longer `time`, or a shorter `warning`",
-            );
-        });
+        let help = "a longer `time`, or a shorter `warning`";
+        if warning >= time {
+            at.error(format!("the warning comes {warning} s before the end of a task that has {time} s"), help);
+        } else if warning + EARLY >= time {
+            at.warning(format!("Slurm may warn a minute too early: a task of {time} s as soon as it begins"), help);
+        }
     }
 }
 

@@ -88,6 +88,8 @@ fn gone(answers: &Answers, task: u32, ours: &dyn Fn(&&Row) -> bool, hidden: Opti
             // Of a task that was requeued there may be a line for each execution: the last one counts.
             let kept = rows.iter().filter(ours).rfind(|row| row.is_of(task));
             match kept.map(|row| &row.phase) {
+                // Of a task that was put back the accounts say how its last execution ended, until it begins anew.
+                Some(Phase::Over(end)) if end.is_nobodys_wish() && hidden.is_some() => {}
                 Some(Phase::Over(end)) => return Standing::Over(Some(*end)),
                 // Accounting trails the queue by seconds.
                 Some(_) => return unknown("squeue does not list it, and sacct has not seen its end".to_owned()),
@@ -171,6 +173,11 @@ mod tests {
         assert!(unknown(&half));
         let hidden = judge(&submission(), &answers("", None), "you");
         assert!(hidden.iter().all(|standing| matches!(standing, Standing::Unknown(_))));
+        // Put back after a preemption, or not: the queue would say it, of which nothing is seen.
+        let preempted = answers("", Some("7_0|s-1-aa|PREEMPTED|me|node1\n7_1|s-1-aa|COMPLETED|me|node1\n"));
+        let theirs = judge(&submission(), &preempted, "you");
+        assert!(matches!(theirs[0], Standing::Unknown(_)) && theirs[1] == Standing::Over(Some(End::Completed)));
+        assert_eq!(judged(&preempted)[0], Standing::Over(Some(End::Preempted)));
         let mut undecided = submission();
         undecided.outcome = None;
         assert!(judge(&undecided, &answers("", None), "me").iter().all(|s| matches!(s, Standing::Unknown(_))));

@@ -1,10 +1,11 @@
 //! `tessera agent`: what a task of a Slurm job executes: its pack of runs, each claimed by attempt, on the devices that
 //! Slurm gave it.
 
-use super::execution::{GRACE, close, outside};
-use super::figures::spec_of;
-use super::todo::newest_checkpoint;
-use super::trainer::{commit, trainer};
+use crate::commands::execution::{GRACE, close, outside};
+use crate::commands::figures::spec_of;
+use crate::commands::settings::settings;
+use crate::commands::todo::newest_checkpoint;
+use crate::commands::trainer::trainer;
 use crate::error::{Error, ExitCode};
 use crate::record::{ClusterTask, PlannedRun, RunId};
 use crate::run::leftover::{self, Leftover};
@@ -15,7 +16,6 @@ use crate::run::slurm::attempts::{Attempts, Claimant, agent_name};
 use crate::run::slurm::cluster::Cluster;
 use crate::run::slurm::submission::{Asked, Outcome, Submission};
 use crate::run::{Early, Folders, Settings, Task, execute, progress};
-use crate::spec::Sweep;
 use crate::store::{self, RunState, Status, Writer};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -82,7 +82,17 @@ impl Agent {
         }
         let id = allotted.id.clone();
         let mut writer = Writer::open(results, &self.sweep, &agent)?;
-        let settings = settings(&sweep, folders, agent, &tasks, allotted)?;
+        let settings = Settings {
+            axes: axes(&tasks),
+            slots: Some(allotted.slots),
+            // Slurm gave them out; who else is there is not this agent's to judge.
+            share_busy: true,
+            reservations: None,
+            // Slurm, too, kills what does not end soon.
+            grace: GRACE / 2,
+            allotted: Some(allotted),
+            ..settings(&sweep, trainer(&sweep)?, folders, agent)
+        };
         let summary = execute(settings, tasks, &mut writer, &mut *progress::to_stderr())?;
         writer.flush()?;
         drop(writer);
@@ -161,39 +171,13 @@ fn task(stored: &store::Sweep, asked: &Asked, attempt: u32) -> Option<Task> {
     Some(Task { planned, attempt, resume })
 }
 
-fn settings(
-    sweep: &Sweep,
-    folders: Folders,
-    agent: String,
-    tasks: &[Task],
-    allotted: Allotted,
-) -> Result<Settings, Error> {
+/// The parameters by which runs differ.
+fn axes(tasks: &[Task]) -> Vec<String> {
     let names: BTreeSet<&String> = tasks.iter().flat_map(|task| task.planned.parameters.keys()).collect();
     let first = tasks.first().map(|task| &task.planned.parameters);
     let differs = |name: &&String| {
         let value = first.and_then(|parameters| parameters.get(*name));
         tasks.iter().any(|task| task.planned.parameters.get(*name) != value)
     };
-    Ok(Settings {
-        sweep: sweep.name.clone(),
-        trainer: trainer(sweep)?,
-        probe: None,
-        resources: sweep.resources.clone(),
-        on_failure: sweep.on_failure.clone(),
-        metric: sweep.metric.as_ref().map(|metric| metric.name.clone()),
-        common: Default::default(),
-        axes: names.into_iter().filter(differs).cloned().collect(),
-        slots: Some(allotted.slots),
-        gpus: Vec::new(),
-        // Slurm gave them out; who else is there is not this agent's to judge.
-        share_busy: true,
-        reservations: None,
-        folders,
-        agent,
-        git: commit(&sweep.folder),
-        spec: sweep.hash.clone(),
-        done_before: (0, 0),
-        grace: GRACE / 2,
-        allotted: Some(allotted),
-    })
+    names.into_iter().filter(differs).cloned().collect()
 }

@@ -1,7 +1,7 @@
 //! What is known of a sweep's tasks on Slurm: what `run --on slurm`, `status`, `stop` and `retry` begin with.
 
-use super::agent::lost_fact;
-use super::execution::outside;
+use crate::commands::agent::lost_fact;
+use crate::commands::execution::outside;
 use crate::error::Error;
 use crate::record::{ClusterTask, Fact, Failure, RunId};
 use crate::run::leftover::{self, Leftover};
@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 const SETTLED: Duration = Duration::from_secs(3);
 
 /// A submission that was not known to be over, and where each of its tasks stands now.
-pub(super) struct Submitted {
+pub struct Submitted {
     /// What was submitted.
     pub submission: Submission,
     /// In the order of its tasks.
@@ -26,7 +26,7 @@ pub(super) struct Submitted {
 }
 
 /// The tasks of a sweep.
-pub(super) struct Tasks {
+pub struct Tasks {
     /// Oldest first.
     pub submitted: Vec<Submitted>,
     /// The sweep's folder for Slurm.
@@ -36,7 +36,7 @@ pub(super) struct Tasks {
 }
 
 /// Whether a run may be executed now.
-pub(super) enum Place {
+pub enum Place {
     /// A task that waits or executes has it.
     Held,
     /// It may be executed somewhere; why nobody knows.
@@ -252,6 +252,6 @@ impl Tasks {
 }
 
 /// Whether anything of the sweep was ever submitted.
-pub(super) fn was_submitted(root: &Path) -> bool {
+pub fn was_submitted(root: &Path) -> bool {
     Submission::last(&root.join("slurm")).is_ok_and(|last| last > 0)
 }
