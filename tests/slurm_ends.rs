@@ -10,10 +10,10 @@ const PREEMPTION: &str = "PreemptType=preempt/partition_prio\nPreemptMode=REQUEU
                           PartitionName=low Nodes=ALL PriorityTier=1 PreemptMode=REQUEUE\n\
                           PartitionName=high Nodes=ALL PriorityTier=10 PreemptMode=OFF";
 
-/// Seconds of a built-in trainer with checkpoints, and a pack of thousands of runs that have none.
+/// Seconds of a built-in trainer that writes a checkpoint when it is told to end, and a pack of thousands of runs that have none.
 const RETINA: &str = "sweep: retina\ntrainer: retina\nmetric: {name: kl, goal: max, reduce: last}\nbase: {neurons: 6, colors: 1, \
                       kernel_size: 5, batch_size: 16, iterations: 20000, shape: free, data.scenes: 2, data.scene_size: 64, \
-                      data.covariance_samples: 2000, checkpoint.every: 500}\nslurm: {partition: low}\n";
+                      data.covariance_samples: 2000, checkpoint.every: 20000}\nslurm: {partition: low}\n";
 const TOY: &str = "sweep: toy\ntrainer: toy\nmetric: {name: arrived, goal: max, reduce: last}\n\
                    base: {iterations: 100000, record.every: 50000}\ngrid: {x1: {linear: [-3, 4], n: 60}, x2: {linear: [-1, 4], n: 50}}\n\
                    slurm: {partition: low, runs_per_task: 3000}\n";
@@ -44,7 +44,9 @@ fn a_task_whose_place_is_taken_goes_on_when_there_is_room() {
     cluster.write("retina.yaml", RETINA);
     cluster.write("toy.yaml", TOY);
     let logins = ["retina.yaml", "toy.yaml"].map(|spec| cluster.login(spec));
-    until("a checkpoint", || !cluster.facts_of("retina", "checkpoint").is_empty());
+    until("rows", || {
+        std::fs::read_dir(cluster.path().join("results/retina/segments")).is_ok_and(|mut all| all.next().is_some())
+    });
     until("a result", || !cluster.facts_of("toy", "finished").is_empty());
     cluster.slurm("sbatch", &["-p", "high", "-c", "8", "-o", "/dev/null", "--wrap", "sleep 1"]);
     for login in logins {
@@ -62,7 +64,8 @@ fn a_task_whose_place_is_taken_goes_on_when_there_is_room() {
         assert_eq!(restarts, HashSet::from([Some(0), Some(1)]), "{sweep}");
     }
     let second = cluster.facts_of("retina", "started").into_iter().find(|fact| fact["attempt"] == 2).unwrap();
-    assert!(second["resume"][1].as_u64().unwrap() >= 500, "{second}");
+    // USR1 and SIGTERM came within milliseconds, and left it the time for its checkpoint.
+    assert!(second["resume"][1].as_u64().unwrap() > 0, "{second}");
     // The numbers are those of a run that nothing came between.
     let local = cluster.tessera(&["run", "retina.yaml", "--results", "local"]);
     assert!(local.status.success(), "{}", said(&local));
