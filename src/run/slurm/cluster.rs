@@ -180,7 +180,11 @@ impl Cluster {
     /// # Errors
     /// Where scontrol refuses.
     pub fn requeue(&self, task: &str) -> Result<(), Silence> {
-        self.call("scontrol", &["requeue", task]).map(drop)
+        match self.call("scontrol", &["requeue", task]) {
+            // Slurm has put it back itself.
+            Err(Silence::Refused { message, .. }) if message.contains("Job is pending execution") => Ok(()),
+            outcome => outcome.map(drop),
+        }
     }
 
     /// Lets a task start that Slurm would make wait (two minutes after it was requeued).
