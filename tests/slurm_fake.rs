@@ -123,6 +123,20 @@ fn what_is_queued_is_not_submitted_again() {
 }
 
 #[test]
+fn of_two_sessions_that_plan_the_same_runs_one_submits_them() {
+    let fake = Fake::new("enqueue \"$@\"; echo $id");
+    // The other comes between the first one's look at what is missing and its submission.
+    let other = env!("CARGO_BIN_EXE_tessera");
+    let scontrol = format!(
+        "if [ -z \"$OTHER\" ]; then OTHER=1 {other} run s.yaml --on slurm --detach >&2; fi; echo 'MaxArraySize = 1001'"
+    );
+    fake.program("scontrol", &scontrol);
+    let (code, said) = fake.submit();
+    assert_eq!((code, fake.calls("sbatch"), fake.jobs().len()), (Some(0), 1, 1), "{said}");
+    assert!(said.contains("4 tasks wait"), "{said}");
+}
+
+#[test]
 fn a_session_that_waits_does_not_submit_what_somebody_cancels() {
     let fake = Fake::new("enqueue \"$@\"; echo $id");
     assert_eq!(fake.submit().0, Some(0));

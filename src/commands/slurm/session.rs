@@ -141,7 +141,7 @@ impl Session<'_> {
             // `--limit` has been seen to: of what is done meanwhile nothing takes its place.
             let missing = wanted.look(self.todo(Some(&stored)).left().filter_map(id), &tasks, &stored, &claimed);
             if !missing.runs.is_empty() {
-                self.submit(&missing.runs, &stored)?;
+                self.submit(&missing.runs, &stored, tasks.last)?;
                 continue;
             }
             tasks.wake(&self.cluster, &stored, &mut waiting);
@@ -159,8 +159,9 @@ impl Session<'_> {
         Ok(stand)
     }
 
-    /// Packs runs into tasks and submits them.
-    fn submit(&self, runs: &[Asked], stored: &store::Sweep) -> Result<(), Error> {
+    /// Packs runs into tasks and submits them. `last` is the newest submission that is known of: where there is a newer one
+    /// that somebody else made meanwhile, what is missing is to be looked at anew.
+    fn submit(&self, runs: &[Asked], stored: &store::Sweep, last: u64) -> Result<(), Error> {
         let config = self.cluster.config().map_err(|error| {
             Error::failure(format!("Slurm does not answer: {error}"))
                 .with_help("`sinfo` says whether this is a login node; nothing was submitted")
@@ -174,13 +175,11 @@ impl Session<'_> {
         }
         let folder = batch.folder();
         std::fs::create_dir_all(&folder).map_err(outside)?;
-        for tasks in &batch.arrays {
-            let last = Submission::last(&folder).map_err(outside)?;
+        for (last, tasks) in (last..).zip(&batch.arrays) {
             let submission = Submission::new(&self.sweep.name, &folder, &self.sweep.hash, last, tasks.clone());
             let script = submission.script(&folder);
             std::fs::write(&script, batch.script(&submission.name, tasks.len())).map_err(outside)?;
             if !submission.place(&folder).map_err(outside)? {
-                // Somebody submits too: what is missing is looked at anew.
                 let _ = std::fs::remove_file(script);
                 return Ok(());
             }

@@ -31,6 +31,8 @@ pub struct Tasks {
     pub submitted: Vec<Submitted>,
     /// The sweep's folder for Slurm.
     pub folder: PathBuf,
+    /// The newest submission that this look can have seen.
+    pub last: u64,
     /// By run: the newest task that has it.
     places: HashMap<RunId, (usize, usize)>,
 }
@@ -52,10 +54,11 @@ impl Tasks {
     /// Where the sweep's folder cannot be read or written.
     pub fn look(layout: &Layout, cluster: &Cluster) -> Result<Self, Error> {
         let folder = layout.root().join("slurm");
+        let last = Submission::last(&folder).map_err(outside)?;
         let mut open = Submission::read_open(&folder).map_err(outside)?;
         let answers = cluster.ask(&open);
         let me = user();
-        let mut tasks = Self { submitted: Vec::new(), folder, places: HashMap::new() };
+        let mut tasks = Self { submitted: Vec::new(), folder, last, places: HashMap::new() };
         for mut submission in open.drain(..) {
             if submission.outcome.is_none()
                 && let Some(outcome) = resolve(&submission, &answers, submission.holder.is_alive())
