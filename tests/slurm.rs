@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::time::Duration;
-use tessera::run::slurm::queue::{End, Phase, Row, config, sacct, scontrol, squeue};
+use tessera::run::slurm::queue::{End, Phase, Row, config, sacct, scontrol, squeue, time_left};
 use tessera::run::slurm::script::Script;
 use tessera::spec::{Resources, Slurm};
 
@@ -85,6 +85,19 @@ fn the_accounts_of_what_was_put_back_end_it_and_the_queue_does_not() {
     let accounts = sacct(include_str!("slurm/recorded/sacct-node-fail.accounting.txt"));
     for task in [0, 1] {
         assert_eq!((of(&queue, task), of(&accounts, task)), (Phase::Pending, Phase::Over(End::NodeFail)));
+    }
+}
+
+#[test]
+fn the_time_that_is_left_is_read() {
+    // `squeue --format %L` of 22.05; and what it says of jobs without an end, or that wait.
+    for (text, seconds) in
+        [("0:35\n", 35), ("9:58", 598), ("2:03:04", 7384), ("1-02:03:04", 93_784), ("365-00:00:00", 31_536_000)]
+    {
+        assert_eq!(time_left(text), Some(Duration::from_secs(seconds)), "{text}");
+    }
+    for text in ["UNLIMITED\n", "NOT_SET", "INVALID", "", "0:35\n0:36"] {
+        assert_eq!(time_left(text), None, "{text}");
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::tasks::{Place, Tasks};
 use crate::record::{Failure, RunId};
+use crate::run::slurm::farewell::Farewell;
 use crate::run::slurm::queue::End;
 use crate::run::slurm::submission::Asked;
 use crate::store::{self, Status};
@@ -29,6 +30,8 @@ pub struct Missing {
     pub failed: usize,
     /// Those whose task ended without executing them, and how it ended.
     pub dropped: Vec<(RunId, Option<End>)>,
+    /// How many of these would get no further in another task.
+    pub stuck: usize,
 }
 
 impl Wanted {
@@ -68,7 +71,8 @@ impl Wanted {
                 }
                 Place::Free(end) => end,
             };
-            match then(*times, end, state.map(|state| (state.status, state.failure))) {
+            let farewell = tasks.farewell(&run);
+            match then(*times, end, farewell.as_ref(), state.map(|state| (state.status, state.failure))) {
                 Then::Submit => {
                     *times += 1;
                     let attempt = state.map_or(0, |state| state.attempt);
@@ -76,7 +80,10 @@ impl Wanted {
                     missing.runs.push(Asked { run, floor });
                 }
                 Then::Failed => missing.failed += 1,
-                Then::Dropped => missing.dropped.push((run, end)),
+                Then::Dropped => {
+                    missing.stuck += usize::from(farewell == Some(Farewell::Never));
+                    missing.dropped.push((run, end));
+                }
             }
         }
         missing
@@ -93,7 +100,7 @@ enum Then {
     Dropped,
 }
 
-fn then(times: u32, end: Option<End>, stood: Option<(Status, Option<Failure>)>) -> Then {
+fn then(times: u32, end: Option<End>, farewell: Option<&Farewell>, stood: Option<(Status, Option<Failure>)>) -> Then {
     let (status, failure) = stood.unwrap_or((Status::Planned, None));
     let lost = failure == Some(Failure::Lost);
     if times == 0 {
@@ -102,10 +109,12 @@ fn then(times: u32, end: Option<End>, stood: Option<(Status, Option<Failure>)>) 
     if status == Status::Failed && !lost {
         return Then::Failed;
     }
-    // An agent that was ended without a word, or that was warned and could not put its task back, is nobody's wish either.
-    let cut_short = lost || status == Status::Stopped;
-    let wished = |end: End| !(end.is_nobodys_wish() || end == End::Failed && cut_short);
-    if end.is_some_and(|end| !wished(end)) && times < AGAIN { Then::Submit } else { Then::Dropped }
+    let unwished = |end: End| match farewell {
+        Some(farewell) if end == End::Failed => matches!(farewell, Farewell::Again(_)),
+        // An agent that was ended without a word is nobody's wish either.
+        _ => end.is_nobodys_wish() || end == End::Failed && lost,
+    };
+    if end.is_some_and(unwished) && times < AGAIN { Then::Submit } else { Then::Dropped }
 }
 
 #[cfg(test)]
@@ -118,17 +127,16 @@ mod tests {
         let stopped = Some((Status::Stopped, None));
         // Whatever it was before: the session was called for it.
         for stood in [None, failed(Failure::Crash), stopped] {
-            assert_eq!(then(0, Some(End::Cancelled), stood), Then::Submit);
+            assert_eq!(then(0, Some(End::Cancelled), None, stood), Then::Submit);
         }
         for (end, stood, expected) in [
             (Some(End::Preempted), stopped, Then::Submit),
             (Some(End::NodeFail), failed(Failure::Lost), Then::Submit),
             (Some(End::Timeout), failed(Failure::Lost), Then::Submit),
-            // Warned, and not put back into the queue.
-            (Some(End::Failed), stopped, Then::Submit),
             (Some(End::Failed), failed(Failure::Lost), Then::Submit),
             // Its setup fails, say.
             (Some(End::Failed), None, Then::Dropped),
+            (Some(End::Failed), stopped, Then::Dropped),
             (Some(End::Cancelled), stopped, Then::Dropped),
             (Some(End::Cancelled), failed(Failure::Lost), Then::Dropped),
             (Some(End::Completed), stopped, Then::Dropped),
@@ -136,8 +144,15 @@ mod tests {
             (Some(End::Completed), failed(Failure::Crash), Then::Failed),
             (Some(End::Preempted), failed(Failure::Oom), Then::Failed),
         ] {
-            assert_eq!(then(1, end, stood), expected, "{end:?} {stood:?}");
+            assert_eq!(then(1, end, None, stood), expected, "{end:?} {stood:?}");
         }
-        assert_eq!(then(AGAIN, Some(End::Preempted), stopped), Then::Dropped);
+        assert_eq!(then(AGAIN, Some(End::Preempted), None, stopped), Then::Dropped);
+        // Warned, and not put back: what was not begun, too.
+        let (again, never) = (Farewell::Again("refused".to_owned()), Farewell::Never);
+        for stood in [None, stopped] {
+            assert_eq!(then(1, Some(End::Failed), Some(&again), stood), Then::Submit);
+            assert_eq!(then(1, Some(End::Failed), Some(&never), stood), Then::Dropped);
+            assert_eq!(then(1, Some(End::Cancelled), Some(&again), stood), Then::Dropped);
+        }
     }
 }

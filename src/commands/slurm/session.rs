@@ -253,6 +253,10 @@ impl Session<'_> {
         if let Some((_, end)) = missing.dropped.first() {
             let how = end.map(|end| format!(" ({end})")).unwrap_or_default();
             eprintln!("{} runs were not executed to their end: their tasks are over{how}", missing.dropped.len());
+            if missing.stuck > 0 {
+                eprintln!("{} of them got no further in all the time of a task, and left no checkpoint", missing.stuck);
+                eprintln!("  help: a longer `slurm: {{time: …}}`, or a trainer that writes checkpoints");
+            }
             eprintln!("  help: what tasks said is in {}", self.layout.root().join("slurm").display());
             eprintln!("        the same command submits them again");
         }

@@ -14,11 +14,16 @@ use crate::run::slurm::allotted::Allotted;
 use crate::run::slurm::array;
 use crate::run::slurm::attempts::{Attempts, Claimant, agent_name};
 use crate::run::slurm::cluster::Cluster;
+use crate::run::slurm::farewell::Farewell;
 use crate::run::slurm::submission::{Asked, Outcome, Submission};
 use crate::run::{Early, Folders, Settings, Task, execute, progress};
 use crate::store::{self, RunState, Status, Writer};
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::time::Duration;
+
+/// Slurm warns up to so much earlier than it was told, and checkpoints take their time.
+const EARLY: Duration = Duration::from_secs(90);
 
 /// Execute the runs of a task of a Slurm job: the job's script calls it
 #[derive(clap::Args)]
@@ -69,6 +74,7 @@ impl Agent {
         let stored = store::Sweep::open(results, &self.sweep)?;
         let tasks = claimed.into_iter().filter_map(|(asked, attempt)| task(&stored, asked, attempt));
         let tasks: Vec<Task> = tasks.collect();
+        Farewell::take_back(&allotted.desk);
         eprintln!(
             "{}: task {} on {}: {} of its {} runs are to be executed",
             self.sweep,
@@ -80,7 +86,8 @@ impl Agent {
         if tasks.is_empty() {
             return Ok(ExitCode::Success);
         }
-        let id = allotted.id.clone();
+        let (id, desk) = (allotted.id.clone(), allotted.desk.clone());
+        let begun: Vec<(RunId, u32)> = tasks.iter().map(|task| (task.id().clone(), task.attempt)).collect();
         let mut writer = Writer::open(results, &self.sweep, &agent)?;
         let settings = Settings {
             axes: axes(&tasks),
@@ -98,14 +105,34 @@ impl Agent {
         drop(writer);
         let code = close(&summary, &sweep);
         if summary.early == Some(Early::Warned) && summary.stopped + summary.left > 0 {
-            // It ends this very process: all is safe by now.
-            eprintln!("it goes back into the queue");
-            if let Err(error) = Cluster::default().requeue(&id) {
-                eprintln!("{error}; the next `tessera run --on slurm` submits what is left");
+            let some = summary.done + summary.failed.len() > 0;
+            let got_further = some || has_checkpoint(&store::Sweep::open(results, &self.sweep)?, &begun);
+            if let Some(farewell) = put_back(&Cluster::default(), &id, got_further, sweep.slurm.warning) {
+                farewell.leave(&desk).map_err(outside)?;
             }
         }
         Ok(code)
     }
+}
+
+/// Puts a task that was warned back into the queue, which ends this very process: all is safe by now. Else its last word.
+fn put_back(cluster: &Cluster, id: &str, got_further: bool, warning: Duration) -> Option<Farewell> {
+    // A task may also be warned because another job takes its place: then it had less than its time.
+    if !got_further && cluster.time_left(id).is_some_and(|left| left <= warning + EARLY) {
+        eprintln!("it does not go back into the queue: in all its time no run got as far as a result or a checkpoint");
+        return Some(Farewell::Never);
+    }
+    eprintln!("it goes back into the queue");
+    let error = cluster.requeue(id).err()?;
+    eprintln!("{error}; a `tessera run --on slurm` submits what is left");
+    Some(Farewell::Again(error.to_string()))
+}
+
+/// Whether one of these attempts has left a checkpoint.
+fn has_checkpoint(stored: &store::Sweep, attempts: &[(RunId, u32)]) -> bool {
+    attempts.iter().any(|(run, attempt)| {
+        stored.state(run).is_some_and(|state| state.checkpoints.iter().any(|one| one.attempt == *attempt))
+    })
 }
 
 /// The runs that somebody asked to stop while the task waited; `None`: none. An empty request means all of them.

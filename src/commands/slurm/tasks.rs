@@ -6,6 +6,7 @@ use crate::error::Error;
 use crate::record::{ClusterTask, Fact, Failure, RunId};
 use crate::run::leftover::{self, Leftover};
 use crate::run::slurm::cluster::Cluster;
+use crate::run::slurm::farewell::Farewell;
 use crate::run::slurm::queue::End;
 use crate::run::slurm::standing::{Standing, judge, resolve};
 use crate::run::slurm::submission::{Outcome, Submission, user};
@@ -112,6 +113,13 @@ impl Tasks {
             None if leftover::look(provenance) == Leftover::Gone => Place::Free(end),
             None => Place::Unknown(format!("process {} on {} has it", provenance.pid, provenance.host)),
         }
+    }
+
+    /// The last word of the task that had a run, where it left one.
+    pub fn farewell(&self, run: &RunId) -> Option<Farewell> {
+        let &(index, task) = self.places.get(run)?;
+        let name = &self.submitted[index].submission.name;
+        Farewell::read(&Submission::desk(&self.folder, name, u32::try_from(task).ok()?))
     }
 
     /// Where the task of an attempt stands; `None`: its submission is known to be over.

@@ -175,6 +175,13 @@ impl Cluster {
         Ok(())
     }
 
+    /// How long a task may still take; `None` where it has no end, or nobody knows.
+    pub fn time_left(&self, task: &str) -> Option<Duration> {
+        self.call("squeue", &["--noheader", "--jobs", task, "--format", "%L"])
+            .ok()
+            .and_then(|text| queue::time_left(&text))
+    }
+
     /// Puts a task back into the queue, which ends its processes.
     ///
     /// # Errors

@@ -1,6 +1,8 @@
 //! What `squeue`, `sacct` and `scontrol show job` say, read with tolerance: lines, fields and states that are not known
 //! here are passed over or kept as they are, never taken for an end. Pure.
 
+use std::time::Duration;
+
 /// The format that squeue is asked for: a line a task, fields parted by `|`.
 pub const SQUEUE_FORMAT: &str = "%F|%K|%T|%j|%u|%N|%r";
 /// The fields that sacct is asked for.
@@ -210,6 +212,18 @@ pub struct Config {
     pub accounting: bool,
     /// Slurm's version.
     pub version: String,
+}
+
+/// The time that squeue's `%L` says is left: `1-02:03:04`, `2:03:04`, `3:04`; `None` where no end is known.
+pub fn time_left(text: &str) -> Option<Duration> {
+    let (days, clock) = text.trim().split_once('-').unwrap_or(("0", text.trim()));
+    let fields: Option<Vec<u64>> = clock.split(':').map(number).collect();
+    let seconds = match *fields? {
+        [hours, minutes, seconds] => (hours * 60 + minutes) * 60 + seconds,
+        [minutes, seconds] => minutes * 60 + seconds,
+        _ => return None,
+    };
+    Some(Duration::from_secs(number(days)? * 86_400 + seconds))
 }
 
 fn number(text: &str) -> Option<u64> {

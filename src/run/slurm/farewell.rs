@@ -1,0 +1,59 @@
+//! What a task leaves behind that was warned and does not go back into the queue: whether what it left undone is to be
+//! submitted again.
+
+use serde::{Deserialize, Serialize};
+use std::io;
+use std::path::Path;
+
+/// The last word of a task.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Farewell {
+    /// It could not be put back; why.
+    Again(String),
+    /// In another task its runs would get no further.
+    Never,
+}
+
+impl Farewell {
+    /// Leaves it at the task's desk.
+    ///
+    /// # Errors
+    /// Where the folder cannot be written.
+    pub fn leave(&self, desk: &Path) -> io::Result<()> {
+        std::fs::create_dir_all(desk)?;
+        let aside = desk.join(".farewell");
+        std::fs::write(&aside, serde_json::to_vec(self)?)?;
+        std::fs::rename(aside, desk.join(NAME))
+    }
+
+    /// What a task left, if anything.
+    pub fn read(desk: &Path) -> Option<Self> {
+        serde_json::from_slice(&std::fs::read(desk.join(NAME)).ok()?).ok()
+    }
+
+    /// Takes it back: the task is executed after all.
+    pub fn take_back(desk: &Path) {
+        let _ = std::fs::remove_file(desk.join(NAME));
+    }
+}
+
+const NAME: &str = "farewell";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_last_word_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let desk = folder.path().join("s-1-aa.0");
+        assert_eq!(Farewell::read(&desk), None);
+        for word in [Farewell::Again("refused".into()), Farewell::Never] {
+            word.leave(&desk).unwrap();
+            assert_eq!(Farewell::read(&desk), Some(word));
+        }
+        Farewell::take_back(&desk);
+        assert_eq!(Farewell::read(&desk), None);
+    }
+}
