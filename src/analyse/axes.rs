@@ -4,21 +4,43 @@ use crate::spec::{Filter, Value};
 use crate::store::RunState;
 use indexmap::{IndexMap, IndexSet};
 
-/// The level of a run on an axis, as text: a parameter's value, the seed; `–` where the parameter is inactive.
-pub fn level(run: &RunState, axis: &str) -> String {
-    match run.parameters.get(axis) {
-        Some(value) => value.to_string(),
-        None if axis == "seed" => run.seed.to_string(),
-        None => "–".to_owned(),
+/// The level of a run on an axis: a parameter, the seed or a fixed column of `runs`; null where a parameter is inactive
+/// or a column is not known.
+pub fn level_value(run: &RunState, axis: &str) -> Value {
+    if let Some(value) = run.parameters.get(axis) {
+        return value.clone();
+    }
+    let known = |text: Option<&str>| text.filter(|text| !text.is_empty()).map_or(Value::Null, Value::from);
+    let provenance = run.provenance.as_deref();
+    match axis {
+        "seed" => Value::Integer(run.seed as i64),
+        "attempt" => Value::Integer(i64::from(run.attempt)),
+        "status" => Value::Text(run.status.to_string()),
+        "failure" => run.failure.map_or(Value::Null, |failure| Value::Text(failure.to_string())),
+        "host" => known(provenance.map(|p| &*p.host)),
+        "device" => known(provenance.map(|p| &*p.device)),
+        "git" => known(provenance.map(|p| &*p.git)),
+        "spec" => known(provenance.map(|p| &*p.spec)),
+        _ => Value::Null,
     }
 }
 
-/// Whether the run's level is one of the filter's; null is a parameter that is inactive.
+/// The level as text; `–` for null.
+pub fn level(run: &RunState, axis: &str) -> String {
+    match level_value(run, axis) {
+        Value::Null => "–".to_owned(),
+        value => value.to_string(),
+    }
+}
+
+/// Whether the run's level is one of the filter's. Null is a parameter that is inactive; a text of a foreign program's
+/// that reads like a number is found by the number.
 pub fn passes(run: &RunState, filter: &Filter) -> bool {
-    let level = level(run, &filter.name);
-    filter.values.iter().any(|value| match value {
-        Value::Null => level == "–",
-        value => value.to_string() == level,
+    let level = level_value(run, &filter.name);
+    filter.values.iter().any(|value| match (value, &level) {
+        (Value::Null, Value::Null) => true,
+        (Value::Null, _) | (_, Value::Null) => false,
+        (value, level) => value.to_string() == level.to_string(),
     })
 }
 

@@ -15,7 +15,7 @@ mod query;
 mod value;
 
 pub use account::{account, diff, find_run};
-pub use axes::{axes, level};
+pub use axes::{axes, level, level_value, passes};
 pub use bootstrap::bootstrap_interval;
 pub use compare::{CompareRequest, Comparison, Difference, compare, detectable, welch};
 pub use error::AnalyseError;

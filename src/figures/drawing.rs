@@ -2,6 +2,7 @@
 
 use super::color::Palette;
 use super::picture::Data;
+use super::source::Unit;
 use super::{Source, draw, kinds};
 use crate::spec::{Figure, suggestion};
 use crate::store::{Scope, StoreError};
@@ -96,7 +97,7 @@ pub fn draw_one(figure: &Figure, source: &Source, palette: &Palette) -> Result<D
         Some(probes) => (&probes.sweep, probes.newest_of(&source.runs)),
         None => (source.sweep, Vec::new()),
     };
-    let measured = Source { runs, ..Source::new(store, &Scope::All, &description, None)? };
+    let measured = Source { runs, unit: Unit::Batches, ..Source::new(store, &Scope::All, &description, None)? };
     let mut drawing = draw_from(figure, &measured, palette, sweep)?;
     if drawing.empty {
         drawing.caption = format!("Nothing is measured yet: `tessera probe {what} {sweep}`.");

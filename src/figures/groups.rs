@@ -3,10 +3,12 @@
 use super::FiguresError;
 use super::color::{Palette, Rgb, nth};
 use super::picture::{Axis, Data, Key, Legend, Mark, Picture, Row, Scale, Sign};
-use super::source::{Source, level, levels, spelled};
+use super::source::{Source, levels, spelled};
+use crate::analyse::level_value;
 use crate::record::Value;
 use crate::spec::{Figure, FigureKind};
 use crate::store::{RunState, Status};
+use std::collections::HashSet;
 
 /// The runs of a figure, divided by its axes.
 pub struct Groups<'s> {
@@ -47,24 +49,30 @@ impl<'s> Groups<'s> {
             (FigureKind::Heatmap, ..) => Vec::new(),
             (FigureKind::Profile, color, Some(x)) => color.iter().chain([x]).cloned().collect(),
             (_, Some(axis), _) => vec![axis.clone()],
-            (_, None, _) => Source::axes(&runs).into_iter().filter(|axis| !shown(axis)).collect(),
+            (_, None, _) => {
+                let panels = [&figure.facet_row, &figure.facet_column, &figure.x].map(Option::as_ref);
+                let panels: Vec<&String> = panels.into_iter().flatten().collect();
+                let open: Vec<String> = Source::axes(&runs).into_iter().filter(|axis| !shown(axis)).collect();
+                telling(&runs, &panels, open)
+            }
         };
         let mut found: Vec<Vec<Value>> = Vec::new();
         for run in &runs {
-            let own: Vec<Value> = color_axes.iter().map(|axis| level(run, axis)).collect();
+            let own: Vec<Value> = color_axes.iter().map(|axis| level_value(run, axis)).collect();
             if !found.contains(&own) {
                 found.push(own);
             }
         }
-        let color = |(i, levels): (usize, Vec<Value>)| Color {
-            label: levels.iter().map(spelled).collect::<Vec<_>>().join(" · "),
+        let labels = labels(&found);
+        let color = |(i, (levels, label)): (usize, (Vec<Value>, String))| Color {
+            label,
             color: match (color_axes.as_slice(), levels.as_slice()) {
                 ([axis], [level]) => palette.level(axis, level),
                 _ => nth(i),
             },
             levels,
         };
-        let colors = found.into_iter().enumerate().map(color).collect();
+        let colors = found.into_iter().zip(labels).enumerate().map(color).collect();
         let along = |axis: &Option<String>| axis.as_ref().map_or(vec![Value::Null], |axis| levels(&runs, axis));
         Self {
             rows: along(&figure.facet_row),
@@ -80,7 +88,7 @@ impl<'s> Groups<'s> {
     /// The runs of one panel.
     pub fn panel(&self, row: &Value, column: &Value) -> Vec<&'s RunState> {
         let at = |run: &RunState, axis: &Option<String>, value: &Value| {
-            axis.as_ref().is_none_or(|axis| level(run, axis) == *value)
+            axis.as_ref().is_none_or(|axis| level_value(run, axis) == *value)
         };
         let inside = |run: &&&RunState| at(run, &self.row_axis, row) && at(run, &self.column_axis, column);
         self.runs.iter().filter(inside).copied().collect()
@@ -88,7 +96,8 @@ impl<'s> Groups<'s> {
 
     /// The runs of one colour among those of a panel.
     pub fn colored(&self, panel: &[&'s RunState], color: &Color) -> Vec<&'s RunState> {
-        let own = |run: &RunState| self.color_axes.iter().zip(&color.levels).all(|(axis, l)| level(run, axis) == *l);
+        let own =
+            |run: &RunState| self.color_axes.iter().zip(&color.levels).all(|(axis, l)| level_value(run, axis) == *l);
         panel.iter().filter(|run| own(run)).copied().collect()
     }
 
@@ -175,6 +184,39 @@ impl<'s> Groups<'s> {
     }
 }
 
+/// Of the axes those that tell runs apart which the panels leave together. One that is inactive somewhere is left out
+/// where the rest tells as much: what a schedule is, says its name, and its factor nothing more.
+fn telling(runs: &[&RunState], panels: &[&String], axes: Vec<String>) -> Vec<String> {
+    let groups = |axes: &[String]| {
+        let levels = |run: &&RunState| {
+            let all = panels.iter().copied().chain(axes);
+            all.map(|axis| level_value(run, axis).to_string()).collect::<Vec<_>>()
+        };
+        runs.iter().map(levels).collect::<HashSet<_>>().len()
+    };
+    let all = groups(&axes);
+    let mut kept = axes.clone();
+    for axis in &axes {
+        let rest: Vec<String> = kept.iter().filter(|other| *other != axis).cloned().collect();
+        let inactive = runs.iter().any(|run| level_value(run, axis) == Value::Null);
+        if inactive && groups(&rest) == all {
+            kept = rest;
+        }
+    }
+    kept
+}
+
+/// The names of colours: inactive axes are left out where that leaves no two with one name.
+fn labels(colors: &[Vec<Value>]) -> Vec<String> {
+    let named = |levels: &[Value], all: bool| {
+        let told = levels.iter().filter(|level| all || **level != Value::Null).map(spelled).collect::<Vec<_>>();
+        if told.is_empty() { spelled(&Value::Null) } else { told.join(" · ") }
+    };
+    let short: Vec<String> = colors.iter().map(|levels| named(levels, false)).collect();
+    let unlike: HashSet<&String> = short.iter().collect();
+    if unlike.len() == colors.len() { short } else { colors.iter().map(|levels| named(levels, true)).collect() }
+}
+
 /// The picture of a figure without runs.
 pub fn nothing(figure: &Figure) -> Picture {
     let bare = || Axis { label: String::new(), scale: Scale::Bare(0.0, 1.0) };
@@ -201,4 +243,18 @@ pub fn panels<'s>(
 ) -> Result<Vec<Vec<Vec<Mark>>>, FiguresError> {
     let row = |row: &Value| groups.columns.iter().map(|column| make(row, column, &groups.panel(row, column))).collect();
     groups.rows.iter().map(row).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn inactive_axes_are_named_only_where_they_must_be() {
+        let text = |word: &str| Value::from(word);
+        let told = [vec![text("both"), Value::Null], vec![Value::Null, text("rate")], vec![Value::Null, Value::Null]];
+        assert_eq!(labels(&told), ["both", "rate", "–"]);
+        let twins = [vec![text("a"), Value::Null], vec![Value::Null, text("a")]];
+        assert_eq!(labels(&twins), ["a · –", "– · a"]);
+    }
 }

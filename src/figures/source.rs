@@ -2,8 +2,9 @@
 
 use super::FiguresError;
 use super::color::Palette;
+use crate::analyse::{level_value, passes, significant};
 use crate::record::Value;
-use crate::spec::{Description, Figure, Filter, Reduce};
+use crate::spec::{Description, Figure, Reduce};
 use crate::store::{RunState, Scope, Status, Sweep};
 use polars::prelude::*;
 use std::collections::HashMap;
@@ -20,6 +21,17 @@ pub struct Source<'s> {
     pub runs: Vec<&'s RunState>,
     /// The metrics that were recorded.
     pub metrics: Vec<String>,
+    /// What the rows of a history are counted in.
+    pub unit: Unit,
+}
+
+/// What the rows of a history are counted in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// A run's steps.
+    Steps,
+    /// The batches by which a probe measured.
+    Batches,
 }
 
 /// Columns beside the metrics of [`Source::seconds_a_step`], with names that no metric is likely to have.
@@ -52,7 +64,7 @@ impl<'s> Source<'s> {
         description: &'s Description,
         goal: Option<(&'s str, bool)>,
     ) -> Result<Self, FiguresError> {
-        Ok(Self { sweep, description, goal, runs: sweep.scoped(scope)?, metrics: sweep.metrics()? })
+        Ok(Self { sweep, description, goal, runs: sweep.scoped(scope)?, metrics: sweep.metrics()?, unit: Unit::Steps })
     }
 
     /// Makes the levels of every axis known to a palette.
@@ -218,6 +230,7 @@ impl<'s> Source<'s> {
         let parameters = self.description.parameters.iter();
         let unit = unit.or_else(|| parameters.filter(|p| p.name == name).find_map(|p| p.unit.clone()));
         match (name, unit) {
+            ("step", _) if self.unit == Unit::Batches => "batches".to_owned(),
             ("step", _) => "step".to_owned(),
             ("elapsed" | "seconds", None) => format!("{name} (s)"),
             ("peak_memory_mib", None) => "peak memory (MiB)".to_owned(),
@@ -236,35 +249,11 @@ impl<'s> Source<'s> {
     }
 }
 
-fn passes(run: &RunState, filter: &Filter) -> bool {
-    let level = level(run, &filter.name);
-    filter.values.contains(&level)
-}
-
-/// The level of a run on an axis: a parameter or a fixed column of `runs`; null where a parameter is inactive.
-pub fn level(run: &RunState, axis: &str) -> Value {
-    if let Some(value) = run.parameters.get(axis) {
-        return value.clone();
-    }
-    let provenance = run.provenance.as_deref();
-    let text = |text: Option<&str>| text.map_or(Value::Null, Value::from);
-    match axis {
-        "seed" => Value::Integer(run.seed as i64),
-        "attempt" => Value::Integer(i64::from(run.attempt)),
-        "status" => Value::Text(run.status.to_string()),
-        "failure" => text(run.failure.map(|failure| failure.to_string()).as_deref()),
-        "host" => text(provenance.map(|p| &*p.host)),
-        "device" => text(provenance.map(|p| &*p.device)),
-        "git" => text(provenance.map(|p| &*p.git)),
-        "spec" => text(provenance.map(|p| &*p.spec)),
-        _ => Value::Null,
-    }
-}
-
-/// A level as a legend shows it.
+/// A level as a legend or an axis shows it; numbers with six digits at most, like those of a spec's ranges.
 pub fn spelled(level: &Value) -> String {
     match level {
         Value::Null => "–".to_owned(),
+        Value::Number(x) => super::draw::minus(significant(*x, 6)),
         other => super::draw::minus(other.to_string()),
     }
 }
@@ -273,10 +262,24 @@ pub fn spelled(level: &Value) -> String {
 pub fn levels(runs: &[&RunState], axis: &str) -> Vec<Value> {
     let mut found: Vec<Value> = Vec::new();
     for run in runs {
-        let level = level(run, axis);
+        let level = level_value(run, axis);
         if !found.contains(&level) {
             found.push(level);
         }
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels_are_spelled_short() {
+        let spelled = |x: f64| spelled(&Value::Number(x));
+        assert_eq!(spelled(f64::from(0.001f32)), "0.001");
+        assert_eq!(spelled(0.1 * 3.0), "0.3");
+        assert_eq!(spelled(-2.5e-7), "−2.5e−7");
+        assert_eq!(spelled(0.123_456_789), "0.123457");
+    }
 }

@@ -146,7 +146,7 @@ pub struct Figure {
     pub title: Option<String>,
     /// Text under the figure, Markdown.
     pub caption: Option<String>,
-    /// The figure as the spec writes it: what a gallery or an error shows.
+    /// The figure as the spec writes it, without the words that stand around it: its provenance.
     pub about: String,
     /// Where it was written.
     pub origin: Origin,
@@ -299,7 +299,7 @@ impl Figure {
             filled: node.get("filled").and_then(|filled| filled.boolean()).unwrap_or(false),
             title: node.get("title").and_then(|title| title.text()),
             caption: node.get("caption").and_then(|caption| caption.text()),
-            about: node.plain().map(|value| value.to_string()).unwrap_or_default(),
+            about: about(node),
             origin: node.origin().clone(),
         };
         let name = node.get("name").and_then(|name| name.text()).unwrap_or_else(|| figure.automatic_name());
@@ -319,9 +319,14 @@ impl Figure {
             return title.clone();
         }
         let drawn = self.y.join(", ");
-        let axes: Vec<&str> =
-            [&self.color, &self.facet_row, &self.facet_column].into_iter().flatten().map(|a| &**a).collect();
-        let by = if axes.is_empty() { String::new() } else { format!(" by {}", axes.join(" and ")) };
+        let axes = [&self.color, &self.facet_row, &self.facet_column].into_iter().flatten();
+        let axes: indexmap::IndexSet<&str> = axes.map(|a| &**a).filter(|a| self.x.as_deref() != Some(a)).collect();
+        let axes: Vec<&str> = axes.into_iter().collect();
+        let by = match axes.as_slice() {
+            [] => String::new(),
+            [only] => format!(" by {only}"),
+            [first @ .., last] => format!(" by {} and {last}", first.join(", ")),
+        };
         match (self.kind, &self.x) {
             (FigureKind::Profile, _) => format!("Where the time goes{by}"),
             (FigureKind::BeforeAfter, _) => format!("{}{by}", self.y.join(" and ")),
@@ -349,6 +354,16 @@ pub fn make_unique<'f>(figures: impl Iterator<Item = &'f mut Figure>) {
             n += 1;
             figure.name = format!("{base}-{n}");
         }
+    }
+}
+
+fn about(node: &Node) -> String {
+    match node.plain() {
+        Some(Value::Map(mut keys)) => {
+            keys.retain(|key, _| !["name", "title", "caption"].contains(&&**key));
+            Value::Map(keys).to_string()
+        }
+        _ => String::new(),
     }
 }
 

@@ -71,7 +71,7 @@ impl Layout {
         let room = ((WIDTH - left - right - GAP * (columns - 1.0)) / columns).max(40.0);
         let (width, height) = panel_size(picture, room, columns, rows);
         let x_ticks = fitting_ticks(&picture.x.scale, width);
-        let y_ticks = ((height / 40.0) as usize).clamp(2, 7);
+        let y_ticks = ((height / 28.0) as usize).clamp(2, 7);
         let (x_labels, x_upright) = x_labels(&picture.x.scale, width, x_ticks);
 
         let named = picture.columns.iter().any(|name| !name.is_empty());

@@ -32,7 +32,7 @@ pub fn picture(figure: &Figure, source: &Source, groups: &Groups) -> Result<Pict
         .collect();
     let mut spread = Spread::new(figure.band);
     let mut data = Data { columns: groups.data_columns(), rows: Vec::new() };
-    data.columns.extend(["quantity", "step", "mean", "low", "high"].map(str::to_owned));
+    data.columns.extend(["quantity", &source.label("step"), "mean", "low", "high"].map(str::to_owned));
     let change = format!("{after} − {before}");
     let (mut rows, mut across) = (Vec::new(), Vec::new());
     for level in &groups.rows {
@@ -89,22 +89,19 @@ pub fn picture(figure: &Figure, source: &Source, groups: &Groups) -> Result<Pict
             rows.push(Row { label: groups.row_name(level), y, panels });
         }
     }
-    let mut keys = vec![
-        Key { label: before.clone(), color: INK, sign: Sign::Dashed },
-        Key { label: after.clone(), color: INK, sign: Sign::Line },
-    ];
-    let mut title = String::new();
-    if let Legend::Keys { title: axes, keys: colors } = groups.legend(Sign::Line) {
-        keys.extend(colors);
-        title = axes;
-    }
+    let (title, mut keys) = match groups.legend(Sign::Line) {
+        Legend::Keys { title, keys } => (title, keys),
+        _ => (String::new(), Vec::new()),
+    };
+    keys.push(Key { label: before.clone(), color: INK, sign: Sign::Dashed });
+    keys.push(Key { label: after.clone(), color: INK, sign: Sign::Line });
     let mut notes = groups.notes(figure);
     notes.insert(0, spread.words().to_owned());
     Ok(Picture {
         title: figure.heading(),
         columns: groups.headings(),
         rows,
-        x: x_axis("step".to_owned(), figure.log_x, across),
+        x: x_axis(source.label("step"), figure.log_x, across),
         legend: Legend::Keys { title, keys },
         notes,
         aspect: None,

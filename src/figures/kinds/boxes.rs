@@ -1,11 +1,12 @@
 //! `box` and `violin`: a summary (a point a run) or an array's values by the levels of an axis, colours side by side.
 
 use super::{axis, number};
+use crate::analyse::level_value;
 use crate::figures::FiguresError;
 use crate::figures::color::Rgb;
 use crate::figures::groups::{Groups, panels};
 use crate::figures::picture::{Axis, Data, Mark, Picture, Row, Scale, Shape, Sign, range};
-use crate::figures::source::{Source, level, levels, spelled};
+use crate::figures::source::{Source, levels, spelled};
 use crate::figures::spread::quantile;
 use crate::record::Value;
 use crate::spec::{Figure, FigureKind};
@@ -19,7 +20,8 @@ const DENSITY: usize = 80;
 
 pub fn picture(figure: &Figure, source: &Source, groups: &Groups) -> Result<Picture, FiguresError> {
     let along: Vec<Value> = figure.x.as_ref().map_or(vec![Value::Null], |axis| levels(&groups.runs, axis));
-    let width = 0.8 / groups.colors.len().max(1) as f64;
+    let slots = Slots::of(figure, groups, &along);
+    let width = 0.8 / slots.most as f64;
     let mut data = Data { columns: groups.data_columns(), rows: Vec::new() };
     data.columns.extend(figure.x.iter().cloned().chain(["quantity", "value"].map(str::to_owned)));
     let mut rows = Vec::new();
@@ -30,9 +32,9 @@ pub fn picture(figure: &Figure, source: &Source, groups: &Groups) -> Result<Pict
             for (c, color) in groups.colors.iter().enumerate() {
                 let own = groups.colored(runs, color);
                 for (place, value) in along.iter().enumerate() {
-                    let here = own.iter().filter(|run| figure.x.as_ref().is_none_or(|x| level(run, x) == *value));
+                    let here = own.iter().filter(|run| figure.x.as_ref().is_none_or(|x| level_value(run, x) == *value));
                     let here: Vec<&RunState> = here.copied().collect();
-                    let center = place as f64 + (c as f64 - (groups.colors.len() as f64 - 1.0) / 2.0) * width;
+                    let center = place as f64 + slots.aside(place, c) * width;
                     let (broken, whole): (Vec<&RunState>, Vec<&RunState>) =
                         here.into_iter().partition(|run| run.status == Status::Diverged);
                     let values = |runs: &[&RunState]| -> Vec<f64> {
@@ -75,6 +77,31 @@ pub fn picture(figure: &Figure, source: &Source, groups: &Groups) -> Result<Pict
         aspect: None,
         data,
     })
+}
+
+/// Which colours stand side by side at each level: where colours tell what the levels tell, one stands alone.
+struct Slots {
+    at: Vec<Vec<usize>>,
+    most: usize,
+}
+
+impl Slots {
+    fn of(figure: &Figure, groups: &Groups, along: &[Value]) -> Self {
+        let colored: Vec<Vec<&RunState>> = groups.colors.iter().map(|c| groups.colored(&groups.runs, c)).collect();
+        let here = |value: &Value, runs: &[&RunState]| {
+            runs.iter().any(|run| figure.x.as_ref().is_none_or(|x| level_value(run, x) == *value))
+        };
+        let at = |value| (0..colored.len()).filter(|c| here(value, &colored[*c])).collect();
+        let at: Vec<Vec<usize>> = along.iter().map(at).collect();
+        let most = at.iter().map(Vec::len).max().unwrap_or(0).max(1);
+        Self { at, most }
+    }
+
+    /// How many widths a colour stands right of its level.
+    fn aside(&self, place: usize, color: usize) -> f64 {
+        let slot = self.at[place].iter().position(|c| *c == color).unwrap_or(0);
+        slot as f64 - (self.at[place].len().max(1) - 1) as f64 / 2.0
+    }
 }
 
 /// Values a group under the figure.

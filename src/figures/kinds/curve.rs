@@ -20,7 +20,8 @@ pub fn picture(figure: &Figure, source: &Source, groups: &Groups) -> Result<Pict
     let each = figure.band == Band::Each || x != "step";
     let mut spread = Spread::new(if each { Band::Each } else { figure.band });
     let mut data = Data { columns: groups.data_columns(), rows: Vec::new() };
-    data.columns.extend(["metric", x, "mean", "low", "high"].map(str::to_owned));
+    let counted = if x == "step" { source.label(x) } else { x.to_owned() };
+    data.columns.extend(["metric", &counted, "mean", "low", "high"].map(str::to_owned));
     let (mut rows, mut across) = (Vec::new(), Vec::new());
     for y in &figure.y {
         let traces = source.traces(&groups.runs, x, y)?;

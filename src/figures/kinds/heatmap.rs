@@ -1,13 +1,13 @@
 //! `heatmap`: a summary over two axes, as a mean over seeds; the values are written in where there is room.
 
 use super::number;
-use crate::analyse::significant;
+use crate::analyse::{level_value, significant};
 use crate::figures::FiguresError;
 use crate::figures::color::{Map, Rgb};
 use crate::figures::draw::minus;
 use crate::figures::groups::{Groups, panels};
 use crate::figures::picture::{Axis, Data, Legend, Mark, Picture, Row, Scale, range};
-use crate::figures::source::{Source, level, levels, spelled};
+use crate::figures::source::{Source, levels, spelled};
 use crate::record::Value;
 use crate::spec::Figure;
 use crate::store::Status;
@@ -36,8 +36,10 @@ pub fn picture(figure: &Figure, source: &Source, groups: &Groups) -> Result<Pict
         for column in &groups.columns {
             let mut sums = vec![vec![Cell::default(); across.len()]; along.len()];
             for run in groups.panel(row, column) {
-                let at =
-                    (places_along.get(&level(run, down).to_string()), places_across.get(&level(run, x).to_string()));
+                let at = (
+                    places_along.get(&level_value(run, down).to_string()),
+                    places_across.get(&level_value(run, x).to_string()),
+                );
                 let (Some(b), Some(a)) = at else { continue };
                 let cell: &mut Cell = &mut sums[*b][*a];
                 match by_run.get(run.run.as_str()) {

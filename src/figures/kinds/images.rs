@@ -6,7 +6,7 @@ use crate::figures::FiguresError;
 use crate::figures::color::{Map, PAPER, Rgb};
 use crate::figures::groups::Groups;
 use crate::figures::picture::{Axis, Data, Legend, Mark, Picture, Row, Scale};
-use crate::figures::source::{Source, Tensor};
+use crate::figures::source::{Source, Tensor, Unit};
 use crate::figures::spread::quantile;
 use crate::spec::Figure;
 use crate::store::RunState;
@@ -68,7 +68,7 @@ pub fn matrix(figure: &Figure, source: &Source, groups: &Groups) -> Result<Pictu
         rows,
         x: Axis { label: format!("neuron (of {largest})"), scale: Scale::Bare(0.0, 1.0) },
         legend,
-        notes: notes(figure, groups, &panels),
+        notes: notes(figure, source, groups, &panels),
         aspect: Some(1.0),
         data,
     })
@@ -80,7 +80,9 @@ pub fn kernels(figure: &Figure, source: &Source, groups: &Groups) -> Result<Pict
     let mut rows = empty_rows(&row_names, columns.len(), "");
     let mut data =
         Data { columns: ["run", "neuron", "color", "y", "x", "value"].map(str::to_owned).to_vec(), rows: Vec::new() };
-    let mut shown = 0;
+    let (mut shown, mut cones) = (0, 1);
+    // The mosaic's own shape, so that its pixels are square.
+    let mut aspect = 1.0;
     for panel in &panels {
         let colors = panel.run.parameters.get("colors").and_then(|c| c.as_i64()).unwrap_or(1).max(1) as usize;
         let [pixels, neurons] = *panel.array.shape.as_slice() else {
@@ -92,10 +94,11 @@ pub fn kernels(figure: &Figure, source: &Source, groups: &Groups) -> Result<Pict
             return Err(FiguresError::Shape(format!("{pixels} rows are no {colors} square kernels")));
         }
         let tiles = neurons.min(TILES);
-        shown = shown.max(neurons);
+        (shown, cones) = (shown.max(neurons), cones.max(colors));
         let across = (tiles as f64).sqrt().ceil() as usize;
         let down = tiles.div_ceil(across);
         let (width, height) = (across * (side + 1) - 1, down * (side + 1) - 1);
+        aspect = width as f64 / height as f64;
         let mut cells = vec![PAPER; width * height];
         for j in 0..tiles {
             let value =
@@ -123,11 +126,13 @@ pub fn kernels(figure: &Figure, source: &Source, groups: &Groups) -> Result<Pict
         let sides = [0.0, 1.0, 0.0, 1.0];
         rows[panel.row].panels[panel.column].push(Mark::Raster { sides, size: (width, height), cells });
     }
-    let mut notes = notes(figure, groups, &panels);
-    notes.insert(
-        0,
-        "each kernel on its own scale: red above, blue below zero; three cones: L, M, S as red, green, blue".to_owned(),
-    );
+    let mut notes = notes(figure, source, groups, &panels);
+    let hues = match cones {
+        1 => "red above, blue below zero",
+        2 => "L and S as red and blue",
+        _ => "L, M, S as red, green, blue",
+    };
+    notes.insert(0, format!("each kernel on its own scale: {hues}"));
     if shown > TILES {
         notes.insert(1, format!("the first {TILES} of {shown} neurons"));
     }
@@ -138,7 +143,7 @@ pub fn kernels(figure: &Figure, source: &Source, groups: &Groups) -> Result<Pict
         x: Axis { label: String::new(), scale: Scale::Bare(0.0, 1.0) },
         legend: Legend::None,
         notes,
-        aspect: Some(1.0),
+        aspect: Some(aspect),
         data,
     })
 }
@@ -173,7 +178,7 @@ fn empty_rows(names: &[String], columns: usize, y: &str) -> Vec<Row> {
     names.iter().map(row).collect()
 }
 
-fn notes(figure: &Figure, groups: &Groups, panels: &[Panel]) -> Vec<String> {
+fn notes(figure: &Figure, source: &Source, groups: &Groups, panels: &[Panel]) -> Vec<String> {
     let mut seeds: Vec<u64> = panels.iter().map(|panel| panel.run.seed).collect();
     seeds.sort_unstable();
     seeds.dedup();
@@ -181,7 +186,11 @@ fn notes(figure: &Figure, groups: &Groups, panels: &[Panel]) -> Vec<String> {
     steps.sort_unstable();
     steps.dedup();
     let words = |numbers: &[u64]| numbers.iter().take(4).map(u64::to_string).collect::<Vec<_>>().join(", ");
-    let mut notes = vec![format!("seed {}, after {} steps", words(&seeds), words(&steps))];
+    let of = match source.unit {
+        Unit::Steps => format!("after {} steps", words(&steps)),
+        Unit::Batches => format!("by {} batches", words(&steps)),
+    };
+    let mut notes = vec![format!("seed {}, {of}", words(&seeds))];
     notes.extend(groups.notes(figure).into_iter().filter(|note| !note.starts_with("taken together")));
     notes
 }

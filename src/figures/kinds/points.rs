@@ -3,10 +3,11 @@
 
 use super::curve::x_axis;
 use super::{axis, number};
+use crate::analyse::level_value;
 use crate::figures::FiguresError;
 use crate::figures::groups::{Groups, panels};
 use crate::figures::picture::{Data, Mark, Picture, Row, Shape, Sign};
-use crate::figures::source::{Source, level, levels};
+use crate::figures::source::{Source, levels};
 use crate::figures::spread::Spread;
 use crate::record::Value;
 use crate::spec::Figure;
@@ -90,7 +91,7 @@ pub fn response(figure: &Figure, source: &Source, groups: &Groups) -> Result<Pic
                 let beside = |x: f64| if log_x { x * (high / low).powf(aside) } else { x + (high - low) * aside };
                 for (value, level_place) in &places {
                     let place = &beside(*level_place);
-                    let here = || own.iter().filter(|run| level(run, x) == *value);
+                    let here = || own.iter().filter(|run| level_value(run, x) == *value);
                     for run in here() {
                         if let Some(&y) = ys.get(run.run.as_str()) {
                             let points = vec![(*place, y)];
