@@ -210,7 +210,7 @@ fn telling(runs: &[&RunState], panels: &[&String], axes: Vec<String>) -> Vec<Str
 fn labels(colors: &[Vec<Value>]) -> Vec<String> {
     let named = |levels: &[Value], all: bool| {
         let told = levels.iter().filter(|level| all || **level != Value::Null).map(spelled).collect::<Vec<_>>();
-        if told.is_empty() { spelled(&Value::Null) } else { told.join(" · ") }
+        if told.is_empty() && !levels.is_empty() { spelled(&Value::Null) } else { told.join(" · ") }
     };
     let short: Vec<String> = colors.iter().map(|levels| named(levels, false)).collect();
     let unlike: HashSet<&String> = short.iter().collect();
@@ -256,5 +256,6 @@ mod tests {
         assert_eq!(labels(&told), ["both", "rate", "–"]);
         let twins = [vec![text("a"), Value::Null], vec![Value::Null, text("a")]];
         assert_eq!(labels(&twins), ["a · –", "– · a"]);
+        assert_eq!(labels(&[Vec::new()]), [""], "a figure without colours");
     }
 }

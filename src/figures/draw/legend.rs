@@ -7,7 +7,7 @@ use crate::figures::color::{INK, MUTED};
 use crate::figures::picture::{Legend, Sign};
 
 /// Longest text of a legend in pixels.
-const TEXT: f64 = 150.0;
+const TEXT: f64 = 190.0;
 /// Height of a line.
 const LINE: f64 = 19.0;
 /// A bar's own size.
