@@ -311,6 +311,22 @@ fn a_sweep_is_watched_and_explained_from_elsewhere() {
 }
 
 #[test]
+fn under_nohup_a_sweep_outlives_its_terminal() {
+    let place = Place::new(&format!("until test -e go; do sleep 0.05; done\n{METRICS}"), "");
+    let mut nohup = Command::new("nohup");
+    nohup.arg(env!("CARGO_BIN_EXE_tessera")).args(["run", "s.yaml", "--slots", "2"]).current_dir(place.path());
+    nohup.env("TESSERA_RESERVATIONS", "").env_remove("TESSERA_RESULTS").stdin(Stdio::null());
+    let sweep = nohup.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    until("two runs", || place.started() == 2);
+    assert!(Command::new("kill").args(["-HUP", &sweep.id().to_string()]).status().unwrap().success());
+    std::thread::sleep(Duration::from_millis(500));
+    std::fs::write(place.path().join("go"), "").unwrap();
+    let output = sweep.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", said(&output));
+    assert_eq!(place.finished(), [1, 1, 1, 1]);
+}
+
+#[test]
 fn the_end_of_a_sweep_is_told() {
     let on_finish =
         "on_finish: echo $TESSERA_SWEEP $TESSERA_OUTCOME $TESSERA_RUNS $TESSERA_DONE $TESSERA_FAILED > told\n";

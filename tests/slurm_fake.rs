@@ -155,7 +155,7 @@ fn a_session_that_waits_does_not_submit_what_somebody_cancels() {
     let output = waiting.wait_with_output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!((output.status.code(), fake.calls("sbatch")), (Some(3), 1), "{said}");
-    assert!(said.contains("4 runs were not executed to their end"), "{said}");
+    assert!(said.contains("4 runs left undone"), "{said}");
     assert_eq!(fake.told(), "some failed, 0 done, 4 left. \n");
 }
 

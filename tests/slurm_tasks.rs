@@ -52,7 +52,7 @@ fn what_is_cancelled_or_put_back_goes_on_from_its_checkpoint() {
     let (cancelled, _) = of_task(0);
     let ((warned, second), (put_back, third)) = (of_task(1), of_task(2));
     let stop = cluster.tessera(&["stop", "s", &cancelled[..10]]);
-    assert!(said(&stop).contains("1 tasks are cancelled"), "{}", said(&stop));
+    assert!(said(&stop).contains("1 task cancelled"), "{}", said(&stop));
     cluster.slurm("scancel", &["--signal=USR1", "--batch", &second]);
     cluster.slurm("scontrol", &["requeue", &third]);
     until("three stopped", || cluster.facts("stopped").len() == 3);

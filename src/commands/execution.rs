@@ -266,7 +266,9 @@ pub(super) fn name_failed(summary: &Summary, log: impl Fn(&FailedRun) -> String)
 /// The exit code of what was executed; says how to go on where it was stopped.
 pub(super) fn code_of(summary: &Summary) -> ExitCode {
     match summary.early {
-        Some(Early::Stopped | Early::Warned) => {
+        // A task of a scheduler: what becomes of it is told where it is put back.
+        Some(Early::Warned) => ExitCode::Stopped,
+        Some(Early::Stopped) => {
             eprintln!("stopped; the same command goes on from here");
             ExitCode::Stopped
         }

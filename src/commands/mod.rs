@@ -5,6 +5,7 @@ mod answer;
 mod compact;
 mod compare;
 mod completions;
+mod counted;
 mod detach;
 mod diff;
 mod doctor;

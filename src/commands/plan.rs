@@ -1,6 +1,7 @@
 //! `tessera plan`: what a spec would run, and what of it exists already.
 
 use super::answer::answer;
+use super::counted::counted;
 use super::estimate::{estimate_of, words};
 use super::execution::On;
 use super::planned::planned;
@@ -104,7 +105,8 @@ fn on_slurm(sweep: &Sweep, plan: &Plan, results: &Path, stored: Option<&store::S
     eprint!("{}", summary(sweep, plan, &todo));
     if missing > 0 {
         let (most, why) = (batch.packing.runs_per_task, &batch.packing.why);
-        eprintln!("{missing} runs in {} tasks of {most} at most: {why}", missing.div_ceil(most));
+        let tasks = counted(missing.div_ceil(most), "task");
+        eprintln!("{} in {tasks} of {most} at most: {why}", counted(missing, "run"));
     }
     Ok(ExitCode::Success)
 }
@@ -135,19 +137,18 @@ fn summary(sweep: &Sweep, plan: &Plan, todo: &Todo<'_>) -> String {
     let mut text = String::new();
     let axes: Vec<String> = plan.axes.iter().map(|axis| format!("{axis} {}", levels(plan, axis))).collect();
     let seeds = sweep.grid.seeds.len();
-    let plural = |n: usize, word: &str| if n == 1 { format!("1 {word}") } else { format!("{n} {word}s") };
     let cells = plan.runs.len() / seeds.max(1);
     let by = if axes.is_empty() { String::new() } else { format!(" ({})", axes.join(" · ")) };
     let _ = writeln!(
         text,
         "{}: {} = {}{by} × {}",
         sweep.name,
-        plural(plan.runs.len(), "run"),
-        plural(cells, "cell"),
-        plural(seeds, "seed")
+        counted(plan.runs.len(), "run"),
+        counted(cells, "cell"),
+        counted(seeds, "seed")
     );
     if plan.folded > 0 {
-        let _ = writeln!(text, "{} folded into ones before", plural(plan.folded, "equal cell"));
+        let _ = writeln!(text, "{} folded into ones before", counted(plan.folded, "equal cell"));
     }
     let _ = writeln!(text, "{}", todo.delta());
     let needs = words(&estimate_of(sweep, plan, todo, todo.stored()));

@@ -1,5 +1,6 @@
 //! `tessera stop`: asks the agent of a sweep to stop.
 
+use super::counted::counted;
 use super::slurm::{Submitted, Tasks};
 use crate::error::{Error, ExitCode};
 use crate::record::RunId;
@@ -74,10 +75,10 @@ impl Stop {
         }
         cluster.cancel(&cancel).map_err(|error| Error::failure(error.to_string()))?;
         if !cancel.is_empty() {
-            eprintln!("{} tasks are cancelled; those that execute write checkpoints first", cancel.len());
+            eprintln!("{} cancelled; runs that execute write checkpoints first", counted(cancel.len(), "task"));
         }
         if asked > 0 {
-            eprintln!("{asked} runs are stopped by the tasks that have others too");
+            eprintln!("{} to be stopped by tasks that have others too", counted(asked, "run"));
         }
         if cancel.is_empty() && asked == 0 {
             eprintln!("no task of `{}` has what is to be stopped", self.sweep);

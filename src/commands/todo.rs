@@ -1,5 +1,6 @@
 //! What is to be done for a plan, and what is done: the delta that `plan` shows and `run` executes.
 
+use super::counted::counted;
 use crate::error::Error;
 use crate::plan::{Plan, Run};
 use crate::record::{PlannedRun, Resume, RunId};
@@ -120,7 +121,7 @@ impl<'a> Todo<'a> {
     /// `12 runs: 4 new · 8 done (2 by an older trainer)`
     pub fn words(&self) -> String {
         let runs = self.plan.runs.len();
-        format!("{runs} {}: {}", if runs == 1 { "run" } else { "runs" }, self.delta())
+        format!("{}: {}", counted(runs, "run"), self.delta())
     }
 
     /// `4 new · 8 done (2 by an older trainer)`

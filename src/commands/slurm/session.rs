@@ -5,6 +5,7 @@ use super::batch::Batch;
 use super::login::Login;
 use super::missing::{Missing, Wanted};
 use super::tasks::Tasks;
+use crate::commands::counted::counted;
 use crate::commands::estimate::{ask_for_room, estimate_of};
 use crate::commands::execution::{Execution, outside};
 use crate::commands::on_finish::{Counts, tell};
@@ -185,9 +186,9 @@ impl Session<'_> {
             }
             self.refuse_beside_local(&submission, &folder)?;
             let job = submit::submit(&self.cluster, &submission, &folder).map_err(explain)?;
-            let runs = tasks.iter().map(Vec::len).sum::<usize>();
-            let why = &batch.packing.why;
-            eprintln!("job {job}: {runs} runs in {} tasks ({why}), {}", tasks.len(), submission.name);
+            let runs = counted(tasks.iter().map(Vec::len).sum(), "run");
+            let (tasks, why) = (counted(tasks.len(), "task"), &batch.packing.why);
+            eprintln!("job {job}: {runs} in {tasks} ({why}), {}", submission.name);
         }
         Ok(())
     }
@@ -240,7 +241,7 @@ impl Session<'_> {
         let (name, missing) = (&self.sweep.name, &stand.missing);
         eprintln!("{name}: {}", progress::counts(&stand.view));
         if let Some(why) = missing.unknown.first() {
-            eprintln!("of {} runs nothing is known: {why}", missing.unknown.len());
+            eprintln!("of {} nothing is known: {why}", counted(missing.unknown.len(), "run"));
             eprintln!("  help: where what has them is gone: tessera retry {name} --lost");
         }
         if !stand.over {
@@ -252,7 +253,7 @@ impl Session<'_> {
         }
         if let Some((_, end)) = missing.dropped.first() {
             let how = end.map(|end| format!(" ({end})")).unwrap_or_default();
-            eprintln!("{} runs were not executed to their end: their tasks are over{how}", missing.dropped.len());
+            eprintln!("{} left undone: no task has them any more{how}", counted(missing.dropped.len(), "run"));
             if missing.stuck > 0 {
                 eprintln!("{} of them got no further in all the time of a task, and left no checkpoint", missing.stuck);
                 eprintln!("  help: a longer `slurm: {{time: …}}`, or a trainer that writes checkpoints");

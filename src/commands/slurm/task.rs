@@ -1,6 +1,7 @@
 //! `tessera agent`: what a task of a Slurm job executes: its pack of runs, each claimed by attempt, on the devices that
 //! Slurm gave it.
 
+use crate::commands::counted::counted;
 use crate::commands::execution::{GRACE, close, outside};
 use crate::commands::figures::spec_of;
 use crate::commands::settings::settings;
@@ -76,12 +77,12 @@ impl Agent {
         let tasks: Vec<Task> = tasks.collect();
         Farewell::take_back(&allotted.desk);
         eprintln!(
-            "{}: task {} on {}: {} of its {} runs are to be executed",
+            "{}: task {} on {}: {} of {} to be executed",
             self.sweep,
             allotted.id,
             allotted.task.node,
             tasks.len(),
-            asked.len()
+            counted(asked.len(), "run")
         );
         if tasks.is_empty() {
             return Ok(ExitCode::Success);

@@ -1,6 +1,7 @@
 //! What is known of a sweep's tasks on Slurm: what `run --on slurm`, `status`, `stop` and `retry` begin with.
 
 use crate::commands::agent::lost_fact;
+use crate::commands::counted::counted;
 use crate::commands::execution::outside;
 use crate::error::Error;
 use crate::record::{ClusterTask, Fact, Failure, RunId};
@@ -227,7 +228,9 @@ impl Tasks {
         let others = submission.tasks[task].len() - 1;
         match &standings[task] {
             Standing::Pending(reason) => Some(format!("its task {id} waits ({reason})")),
-            Standing::Running(node) => Some(format!("its task {id} executes on {node}, with {others} other runs")),
+            Standing::Running(node) => {
+                Some(format!("its task {id} executes on {node}, with {}", counted(others, "other run")))
+            }
             Standing::Unknown(why) => Some(format!("of its task {id} nothing is known: {why}")),
             Standing::Over(_) => None,
         }
@@ -249,10 +252,17 @@ impl Tasks {
             }
         }
         let mut words = Vec::new();
-        words.extend((running > 0).then(|| format!("{running} tasks execute")));
+        words
+            .extend((running > 0).then(|| {
+                format!("{} {}", counted(running, "task"), if running == 1 { "executes" } else { "execute" })
+            }));
         let reasons = if reasons.is_empty() { String::new() } else { format!(" ({})", reasons.join(", ")) };
-        words.extend((waiting > 0).then(|| format!("{waiting} tasks wait{reasons}")));
-        words.extend((unknown > 0).then(|| format!("{unknown} tasks of which nothing is known")));
+        words.extend(
+            (waiting > 0).then(|| {
+                format!("{} {}{reasons}", counted(waiting, "task"), if waiting == 1 { "waits" } else { "wait" })
+            }),
+        );
+        words.extend((unknown > 0).then(|| format!("{} of which nothing is known", counted(unknown, "task"))));
         words.join(" · ")
     }
 
