@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
 
 
@@ -18,8 +19,33 @@ def timed(name, command):
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     seconds = time.perf_counter() - start
+    cores = (usage.ru_utime + usage.ru_stime) / seconds
     verdict = "" if status == 0 else "   FAILED"
-    print(f"{name:<58}{seconds:8.2f} s {usage.ru_maxrss / 1024:8.0f} MiB{verdict}", flush=True)
+    print(f"{name:<58}{seconds:8.2f} s {cores:5.1f} cores {usage.ru_maxrss / 1024:8.0f} MiB{verdict}", flush=True)
+
+
+def gib(folder):
+    return sum(os.path.getsize(os.path.join(d, f)) for d, _, fs in os.walk(folder) for f in fs) / 2**30
+
+
+def largest_while(folder, work):
+    """Does the work, and prints how large the folder was at most meanwhile."""
+    done = threading.Event()
+    largest = [0.0]
+
+    def watch():
+        while not done.wait(1):
+            try:
+                largest[0] = max(largest[0], gib(folder))
+            except FileNotFoundError:
+                pass  # A segment that was taken in between the listing and the look at its size.
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    work()
+    done.set()
+    watcher.join()
+    print(f"largest on disk meanwhile: {largest[0]:.2f} GiB", flush=True)
 
 
 def main():
@@ -31,7 +57,9 @@ def main():
     os.makedirs(folder)
     try:
         timed("generate (through the writer)", [generator, folder, runs, rows, metrics])
-        timed("tessera compact", [tessera, "compact", "bench", "--results", folder])
+        print(f"segments: {len(os.listdir(os.path.join(folder, 'bench', 'segments')))}")
+        compact = [tessera, "compact", "bench", "--results", folder]
+        largest_while(folder, lambda: timed("tessera compact, the whole store", compact))
         ask(tessera, folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -39,8 +67,7 @@ def main():
 
 def ask(tessera, folder):
     at = ["--results", folder]
-    size = sum(os.path.getsize(os.path.join(d, f)) for d, _, fs in os.walk(folder) for f in fs)
-    print(f"on disk: {size / 2**30:.2f} GiB")
+    print(f"on disk: {gib(folder):.2f} GiB")
     axes = ["--rows", "method", "--cols", "fr_learning_rate", "--format", "csv"]
     table = [tessera, "table", "bench", *axes, *at]
     timed("tessera table (summaries known)", table)
@@ -52,6 +79,8 @@ def ask(tessera, folder):
     both = "SELECT avg(kl) AS a, max(metric_1) AS b FROM history WHERE step > 2"
     timed("tessera query: one run's curve", [tessera, "query", curve, "--out", f"{folder}/answer.parquet", *at])
     timed("tessera query: two columns of all rows", [tessera, "query", both, *at])
+    history = "SELECT run, step, kl FROM history"
+    timed("tessera query: three columns as Parquet into a pipe", [tessera, "query", history, "--format", "parquet", *at])
     files = f"'{folder}/bench/history/*.parquet'"
     duck = "import duckdb, sys; duckdb.execute('SET threads=2'); print(len(duckdb.sql(sys.argv[1]).fetchnumpy()))"
     pivot = (

@@ -9,8 +9,14 @@ use tessera::run::Sink;
 use tessera::spec::Value;
 use tessera::store::Writer;
 
-/// Rows come from a worker in batches.
-const BATCH: u64 = 10_000;
+/// So many runs are executed at once: their rows lie mixed in the segments.
+const SLOTS: usize = 16;
+
+/// A segment holds what each of them records in ten seconds, so long as no run ends.
+const BATCH: u64 = 2_000;
+
+/// Runs with fewer rows than this come many to a commit.
+const LONG: u64 = 1_000;
 
 const METHODS: [&str; 4] = ["lagrange", "two_losses", "gamma", "none"];
 
@@ -28,32 +34,35 @@ fn main() {
     let ids: Vec<RunId> = (0..runs).map(|i| RunId::of(&i.to_string())).collect();
     writer.fact(planned(&ids)).unwrap();
     let mut noise = 1u64;
-    for (number, run) in ids.iter().enumerate() {
-        let provenance = Provenance { host: "bench".to_owned(), device: "cpu".to_owned(), ..Provenance::default() };
-        let (run, provenance) = (run.clone(), Box::new(provenance));
-        writer.fact(Fact::Started { time: 1.0, run: run.clone(), attempt: 1, resume: None, provenance }).unwrap();
+    let slots = if rows < LONG { LONG as usize } else { SLOTS };
+    let numbered: Vec<(usize, &RunId)> = ids.iter().enumerate().collect();
+    for together in numbered.chunks(slots) {
+        for &(_, run) in together {
+            let provenance = Provenance { host: "bench".to_owned(), device: "cpu".to_owned(), ..Provenance::default() };
+            let (run, provenance) = (run.clone(), Box::new(provenance));
+            writer.fact(Fact::Started { time: 1.0, run, attempt: 1, resume: None, provenance }).unwrap();
+        }
         for from in (0..rows).step_by(BATCH as usize) {
             let steps: Vec<u64> = (from..rows.min(from + BATCH)).collect();
-            let level = (number % METHODS.len()) as f64;
-            let mut column = || {
-                let value = |step: &u64| Real(level * (1.0 - (-(*step as f64) / 1e4).exp()) + uniform(&mut noise));
-                steps.iter().map(value).collect::<Vec<_>>()
-            };
-            let columns = names.iter().map(|name| (name.clone(), column())).collect();
-            let elapsed = steps.iter().map(|&step| Real(step as f64 * 0.01)).collect();
-            writer.history(&run, 1, &Rows { step: steps, elapsed, metrics: columns }).unwrap();
-            if rows >= 1000 {
-                writer.commit().unwrap();
+            for &(number, run) in together {
+                let level = (number % METHODS.len()) as f64;
+                let mut column = || {
+                    let value = |step: &u64| Real(level * (1.0 - (-(*step as f64) / 1e4).exp()) + uniform(&mut noise));
+                    steps.iter().map(value).collect::<Vec<_>>()
+                };
+                let columns = names.iter().map(|name| (name.clone(), column())).collect();
+                let elapsed = steps.iter().map(|&step| Real(step as f64 * 0.01)).collect();
+                writer.history(run, 1, &Rows { step: steps.clone(), elapsed, metrics: columns }).unwrap();
             }
+            writer.flush().unwrap();
         }
-        let (seconds, outcome, peak_memory_mib) = (1.0, Outcome::Done, None);
-        let end =
-            Fact::Finished { time: 2.0, run, attempt: 1, seconds, outcome, peak_memory_mib, peak_is_bound: false };
-        writer.fact(end).unwrap();
-        // Small runs come many to a commit.
-        if rows >= 1000 || number % 1000 == 999 {
-            writer.commit().unwrap();
+        for &(_, run) in together {
+            let (run, seconds, outcome, peak_memory_mib) = (run.clone(), 1.0, Outcome::Done, None);
+            let end =
+                Fact::Finished { time: 2.0, run, attempt: 1, seconds, outcome, peak_memory_mib, peak_is_bound: false };
+            writer.fact(end).unwrap();
         }
+        writer.commit().unwrap();
     }
     writer.flush().unwrap();
 }

@@ -125,6 +125,9 @@ fn a_kill_at_any_point_of_a_compaction_loses_nothing() {
             assert!(table(results).equals_missing(&before), "rows changed after a kill at {point} {nth}");
             assert_eq!(count(&stage.folder("segments")), 1);
             assert_eq!(count(&stage.folder("history")), 1);
+            let names = std::fs::read_dir(results.join("test")).unwrap();
+            let mut names = names.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned());
+            assert!(!names.any(|name| name.starts_with('.')), "half a file stayed after a kill at {point} {nth}");
         }
     }
     assert!(killed > 8, "the fail points were not reached: {killed}");
@@ -165,6 +168,52 @@ fn damaged_and_foreign_files_are_named_and_passed_over_on_request() {
     ParquetWriter::new(std::fs::File::create(&part).unwrap()).finish(&mut foreign).unwrap();
     let error = sweep(results).history().map(|_| ()).unwrap_err();
     assert!(error.to_string().contains("was not written by tessera"), "{error}");
+}
+
+/// Half a segment, none of one, another program's file, and one of a later format.
+#[test]
+fn damaged_and_foreign_segments_are_named_and_passed_over_on_request() {
+    let stage = stage();
+    let results = stage.results.path();
+    let tessera = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tessera"));
+        let output = command.args(arguments).arg("--results").arg(results).env_remove("TESSERA_RESULTS").output();
+        let output = output.unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!said.contains("panicked"), "{arguments:?}: {said}");
+        (output.status.code().unwrap(), String::from_utf8_lossy(&output.stdout).into_owned(), said)
+    };
+    let segment = stage.folder("segments").join("agent-1.history.parquet");
+    let whole = std::fs::read(&segment).unwrap();
+    let mut foreign = Vec::new();
+    ParquetWriter::new(&mut foreign).finish(&mut df!("a" => [1, 2]).unwrap()).unwrap();
+    let later = [&b"\"format\":1"[..], &b"\"format\":9"[..]];
+    let place = whole.windows(later[0].len()).position(|bytes| bytes == later[0]).unwrap();
+    let later = [&whole[..place], later[1], &whole[place + later[0].len()..]].concat();
+    let count = "SELECT count(*) AS n FROM history";
+    for bytes in [&whole[..whole.len() / 2], b"", &foreign, b"hello", &later] {
+        std::fs::write(&segment, bytes).unwrap();
+        for question in [
+            &["table", "test", "--reduce", "max"][..],
+            &["query", count],
+            &["compact", "test"],
+            &["export", "csv", "test"],
+            &["verify", "test"],
+        ] {
+            let (code, out, said) = tessera(question);
+            assert!(code == 1 && (out + &said).contains("agent-1.history.parquet"), "{question:?}: {said}");
+        }
+        let (code, table, said) = tessera(&["table", "test", "--reduce", "max", "--skip-damaged"]);
+        assert!(code == 0 && table.contains("1 of 4 without this metric"), "{table}{said}");
+        let (_, rows, _) = tessera(&["query", count, "--format", "csv", "--skip-damaged"]);
+        assert_eq!(rows, "n\n399\n");
+    }
+    // What cannot be read is not taken into a part, and stays.
+    assert_eq!(tessera(&["compact", "test", "--skip-damaged"]).0, 0);
+    assert_eq!(std::fs::read(&segment).unwrap(), later);
+    std::fs::write(&segment, &whole).unwrap();
+    assert_eq!(sweep(results).compact().unwrap().segments, 1);
+    assert_eq!(tessera(&["query", count, "--format", "csv"]).1, "n\n449\n");
 }
 
 #[test]
@@ -227,5 +276,25 @@ fn a_step_that_comes_again_is_one_row() {
     sweep(results).compact().unwrap();
     let after = table(results);
     assert_eq!((after.height(), sums(&after)), (20, vec![45.0, 5.0, 190.0, 19.0]));
+    assert!(sweep(results).verify().unwrap().findings.is_empty());
+}
+
+#[test]
+fn what_was_written_last_stays_also_after_the_ninth_segment() {
+    let mut stage = Stage::new(&["lagrange"], 1);
+    let run = run_id("lagrange", 0);
+    stage.writer.fact(started(&run, 1, None)).unwrap();
+    for i in 0..12 {
+        // The last row of a run that goes on is not written yet.
+        stage.writer.history(&run, 1, &rows(100..101, |_| i as f64)).unwrap();
+        stage.writer.history(&run, 1, &rows(200 + i..201 + i, |_| 0.0)).unwrap();
+        stage.writer.flush().unwrap();
+    }
+    stage.writer.fact(finished(&run, 1)).unwrap();
+    stage.writer.commit().unwrap();
+    let results = stage.results.path();
+    assert_eq!(sweep(results).compact().unwrap().segments, 13);
+    let table = table(results);
+    assert_eq!((table.height(), table.column("kl").unwrap().f64().unwrap().get(0)), (13, Some(11.0)));
     assert!(sweep(results).verify().unwrap().findings.is_empty());
 }

@@ -40,6 +40,7 @@ impl Measured {
             values: HashMap::new(),
         };
         let mut without = Vec::new();
+        let mut histories = probes.sweep.histories()?;
         for state in states {
             let levels = measured.axes.iter().map(|axis| level(state, axis)).collect();
             let cell = measured.cells.insert_full(levels).0;
@@ -47,7 +48,7 @@ impl Measured {
                 without.push((cell, state.status));
                 continue;
             }
-            for row in probes.sweep.rows_of(state)? {
+            for row in histories.of(state)? {
                 measured.batches.insert(row.step);
                 // One set of batches has no spread.
                 for (name, value) in row.metrics.into_iter().filter(|(_, value)| !value.is_nan()) {

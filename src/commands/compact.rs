@@ -20,11 +20,19 @@ impl Compact {
     /// Compacts, and says what was done.
     pub fn run(self, results: &Path) -> Result<ExitCode, Error> {
         let done = Sweep::open(results, &self.sweep)?.skip_damaged(self.skip_damaged).compact()?;
+        let count = |n: usize, word: &str| if n == 1 { format!("1 {word}") } else { format!("{n} {word}s") };
+        let (segments, parts) = (count(done.segments, "segment"), count(done.parts, "part"));
+        let moved = match done.segments {
+            0 => "nothing to move".to_owned(),
+            1 => format!("{segments} ({} rows) is now {parts}", done.rows),
+            _ => format!("{segments} ({} rows) are now {parts}", done.rows),
+        };
         let waiting = match done.waiting {
             0 => String::new(),
+            1 => "; 1 segment waits for runs that are not over".to_owned(),
             n => format!("; {n} segments wait for runs that are not over"),
         };
-        eprintln!("{} segments ({} rows) are now {} parts{waiting}", done.segments, done.rows, done.parts);
+        eprintln!("{moved}{waiting}");
         Ok(ExitCode::Success)
     }
 }

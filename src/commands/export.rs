@@ -5,7 +5,7 @@ use crate::analyse::{Format, Grid};
 use crate::error::{Error, ExitCode};
 use crate::record::Value;
 use crate::run::pickup::encode;
-use crate::store::{RunState, Status, Sweep};
+use crate::store::{Row, RunState, Status};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
@@ -42,7 +42,9 @@ impl Export {
     /// Writes the files and prints their folder.
     pub fn run(self, results: &Path) -> Result<ExitCode, Error> {
         let sweep = self.scoped.open(results, &self.sweep)?;
-        let runs = sweep.scoped(&self.scoped.scope())?;
+        let mut runs = sweep.scoped(&self.scoped.scope())?;
+        // As they lie in parts.
+        runs.sort_by(|a, b| a.run.cmp(&b.run));
         let out = self.out.clone().unwrap_or_else(|| sweep.layout().root().join("export"));
         fs::create_dir_all(&out).map_err(unwritable(&out))?;
         if self.to == To::Csv {
@@ -51,12 +53,18 @@ impl Export {
             fs::write(&path, Grid::of_frame(&frame, Format::Csv).render(Format::Csv)).map_err(unwritable(&path))?;
         }
         let mut metrics = BTreeSet::new();
+        let mut histories = sweep.histories()?;
         let mut written = 0;
         for run in &runs {
-            written += match self.to {
-                To::Tensorboard => tensorboard(&sweep, run, &out, &mut metrics)?,
-                To::Csv => csv(&sweep, run, &out)?,
-            };
+            let rows = histories.of(run)?;
+            if rows.is_empty() {
+                continue;
+            }
+            written += 1;
+            match self.to {
+                To::Tensorboard => tensorboard(run, rows, &out, &mut metrics)?,
+                To::Csv => csv(run, &rows, &out)?,
+            }
         }
         if self.to == To::Tensorboard {
             let mut kinds: BTreeMap<&str, &Value> = BTreeMap::new();
@@ -75,12 +83,8 @@ impl Export {
     }
 }
 
-/// Writes a run's event file; 1 where it has a history.
-fn tensorboard(sweep: &Sweep, run: &RunState, out: &Path, metrics: &mut BTreeSet<String>) -> Result<usize, Error> {
-    let rows = sweep.rows_of(run)?;
-    if rows.is_empty() {
-        return Ok(0);
-    }
+/// Writes a run's event file.
+fn tensorboard(run: &RunState, rows: Vec<Row>, out: &Path, metrics: &mut BTreeSet<String>) -> Result<(), Error> {
     let folder = out.join(format!("{}-seed{}", run.run, run.seed));
     fs::create_dir_all(&folder).map_err(unwritable(&folder))?;
     let path = folder.join("events.out.tfevents.0.tessera");
@@ -105,16 +109,11 @@ fn tensorboard(sweep: &Sweep, run: &RunState, out: &Path, metrics: &mut BTreeSet
         Status::Planned | Status::Queued | Status::Unknown => 0,
     };
     put(encode::session_end(end, status))?;
-    file.flush().map_err(unwritable(&path))?;
-    Ok(1)
+    file.flush().map_err(unwritable(&path))
 }
 
-/// Writes a run's history; 1 where it has one.
-fn csv(sweep: &Sweep, run: &RunState, out: &Path) -> Result<usize, Error> {
-    let rows = sweep.rows_of(run)?;
-    if rows.is_empty() {
-        return Ok(0);
-    }
+/// Writes a run's history.
+fn csv(run: &RunState, rows: &[Row], out: &Path) -> Result<(), Error> {
     let names: BTreeSet<&str> = rows.iter().flat_map(|row| row.metrics.iter().map(|(name, _)| name.as_str())).collect();
     let path = out.join(format!("{}.csv", run.run));
     let mut file = BufWriter::new(File::create(&path).map_err(unwritable(&path))?);
@@ -124,13 +123,12 @@ fn csv(sweep: &Sweep, run: &RunState, out: &Path) -> Result<usize, Error> {
         if special { format!("\"{}\"", name.replace('"', "\"\"")) } else { (*name).to_owned() }
     };
     put(["step", "elapsed"].iter().chain(&names).map(quoted).collect())?;
-    for row in &rows {
+    for row in rows {
         let values: BTreeMap<&str, f64> = row.metrics.iter().map(|(name, value)| (name.as_str(), *value)).collect();
         let cells = names.iter().map(|name| values.get(name).map_or_else(String::new, ToString::to_string));
         put([row.step.to_string(), row.elapsed.to_string()].into_iter().chain(cells).collect())?;
     }
-    file.flush().map_err(unwritable(&path))?;
-    Ok(1)
+    file.flush().map_err(unwritable(&path))
 }
 
 fn unwritable(path: &Path) -> impl Fn(std::io::Error) -> Error {

@@ -1,5 +1,6 @@
 //! `tessera remove`: to the trash.
 
+use super::answer::answer;
 use crate::error::{Error, ExitCode};
 use crate::store::{Removal, Sweep};
 use std::path::Path;
@@ -41,12 +42,11 @@ impl Remove {
                 .with_help(format!("`tessera stop {}` stops them", sweep.name())));
         }
         let paths = sweep.to_remove(what);
-        if self.dry_run {
-            for path in &paths {
-                println!("{}", path.display());
-            }
-        } else if paths.is_empty() {
+        if paths.is_empty() {
             eprintln!("there is nothing of that kind");
+        } else if self.dry_run {
+            answer(&paths.iter().map(|path| format!("{}\n", path.display())).collect::<String>())?;
+            eprintln!("{} would be moved to {}", paths.len(), sweep.layout().trash().display());
         } else {
             eprintln!("{} moved to {}", paths.len(), sweep.remove(&paths)?.display());
         }

@@ -104,12 +104,15 @@ impl Sweep {
     /// Where none or more than one does.
     pub fn find(&self, prefix: &str) -> Result<&RunState, StoreError> {
         let mut hits = self.states.iter().filter(|state| state.run.as_str().starts_with(prefix));
-        match (hits.next(), hits.next()) {
-            (Some(state), None) => Ok(state),
-            (None, _) => Err(StoreError::NoRun(format!("no run of `{}` begins with `{prefix}`", self.name))),
-            (Some(a), Some(b)) => Err(StoreError::NoRun(format!(
-                "`{prefix}` is the beginning of more than one run of `{}`: {}, {} …",
-                self.name, a.run, b.run
+        match (hits.next(), hits.next(), hits.next()) {
+            (Some(state), None, _) => Ok(state),
+            (None, ..) => Err(StoreError::NoRun(format!("no run of `{}` begins with `{prefix}`", self.name))),
+            (Some(a), Some(b), third) => Err(StoreError::NoRun(format!(
+                "`{prefix}` is the beginning of more than one run of `{}`: {}, {}{}",
+                self.name,
+                a.run,
+                b.run,
+                if third.is_some() { " …" } else { "" }
             ))),
         }
     }

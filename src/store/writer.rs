@@ -24,8 +24,11 @@ const MANY_ROWS: usize = 200_000;
 /// … or, of arrays, until they hold so many values.
 const MANY_VALUES: usize = 16 << 20;
 
-/// Row groups of histories hold at most so many rows.
+/// Row groups of histories hold at most so many rows …
 pub(super) const ROWS_A_GROUP: usize = 1 << 17;
+
+/// … and in segments no more than these of several runs: compaction reads them run by run.
+const ROWS_TOGETHER: usize = 1 << 11;
 
 /// Row groups of arrays hold about so many values.
 const VALUES_A_GROUP: usize = 8 << 20;
@@ -109,9 +112,11 @@ impl Writer {
         let Segment { table, rows, spans } = segment;
         let name = format!("{}-{}.{table}.parquet", self.agent, self.next);
         let footer = Footer::new(table, &self.sweep, Vec::new(), spans.clone());
-        write(&self.layout.segments().join(name), rows.schema(), &footer, |append| {
-            row_groups(rows, table).iter().try_for_each(append)
-        })
+        let groups = match *table {
+            "arrays" => row_groups(rows, table),
+            _ => groups_of_runs(rows, spans.iter().map(|span| span.rows as usize), ROWS_TOGETHER),
+        };
+        write(&self.layout.segments().join(name), rows.schema(), &footer, |append| groups.iter().try_for_each(append))
     }
 
     fn hold(&mut self) {
@@ -188,6 +193,23 @@ pub(super) fn row_groups(rows: &DataFrame, table: &str) -> Vec<DataFrame> {
     (0..height).step_by(size).map(|start| rows.slice(start as i64, size)).collect()
 }
 
+/// Histories of so many rows each, cut into row groups that end where a run ends: one run's rows are read without those
+/// of others, unless together they are few.
+pub(super) fn groups_of_runs(rows: &DataFrame, counts: impl IntoIterator<Item = usize>, few: usize) -> Vec<DataFrame> {
+    let mut groups = Vec::new();
+    let (mut from, mut to) = (0, 0);
+    let mut close = |from: usize, to: usize| groups.extend(row_groups(&rows.slice(from as i64, to - from), "history"));
+    for count in counts {
+        if to > from && to - from + count > few {
+            close(from, to);
+            from = to;
+        }
+        to += count;
+    }
+    close(from, to);
+    groups
+}
+
 /// The number of an agent's next segment: a name is never used twice, since a part may name it.
 fn next_segment(layout: &Layout, agent: &str) -> Result<u64, StoreError> {
     let mut names: Vec<String> = Vec::new();
@@ -199,11 +221,14 @@ fn next_segment(layout: &Layout, agent: &str) -> Result<u64, StoreError> {
             names.extend(RowsFile::open(&path)?.footer.takes);
         }
     }
-    let number = |name: &String| {
-        let rest = name.strip_prefix(agent)?.strip_prefix('-')?;
-        rest.split('.').next()?.parse::<u64>().ok()
-    };
-    Ok(names.iter().filter_map(number).max().map_or(1, |newest| newest + 1))
+    let own = names.iter().filter_map(|name| segment_of(name)).filter(|(of, _)| *of == agent);
+    Ok(own.map(|(_, number)| number).max().map_or(1, |newest| newest + 1))
+}
+
+/// The agent and the number that a segment's name tells.
+pub(super) fn segment_of(name: &str) -> Option<(&str, u64)> {
+    let (agent, rest) = name.rsplit_once('-')?;
+    Some((agent, rest.split('.').next()?.parse().ok()?))
 }
 
 fn sink_error(error: StoreError) -> SinkError {
