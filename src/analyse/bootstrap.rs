@@ -1,6 +1,9 @@
-//! The bias-corrected and accelerated bootstrap (Efron 1987) for a mean: an interval that follows the data's skewness.
+//! The bias-corrected and accelerated bootstrap (Efron 1987) for a mean: an interval that follows the data's skewness,
+//! expanded as small samples need it (Hesterberg 2015): samples drawn from a sample vary less than the sample itself did
+//! by √((n−1)/n), and their own variation is an estimate, so Student's t stands where the normal distribution would.
+//! Without that, intervals of 16 normal values hold the mean 92 times in 100.
 
-use super::interval::Interval;
+use super::interval::{Interval, quantile_95};
 use rayon::prelude::*;
 use statrs::distribution::{ContinuousCDF, Normal};
 
@@ -29,11 +32,12 @@ pub fn bootstrap_interval(sample: &[f64]) -> Option<Interval> {
         (squares + d * d, cubes + d * d * d)
     });
     let acceleration = if squares > 0.0 { cubes / (6.0 * f64::powf(squares, 1.5)) } else { 0.0 };
-    let end = |level: f64| {
-        let z = bias + normal.inverse_cdf(level);
+    let wide = quantile_95(n as f64 - 1.0) * (n as f64 / (n as f64 - 1.0)).sqrt();
+    let end = |z: f64| {
+        let z = bias + z;
         quantile(&means, normal.cdf(bias + z / (1.0 - acceleration * z)))
     };
-    Some(Interval { mean, low: end(0.025), high: end(0.975), n })
+    Some(Interval { mean, low: end(-wide), high: end(wide), n })
 }
 
 /// A number below `n` that is a function of the draw alone (SplitMix64).

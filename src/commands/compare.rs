@@ -11,7 +11,7 @@ use std::path::Path;
 
 /// Differences between the levels of an axis, with 95% intervals and n
 ///
-/// Runs are paired by their seed and all other axes where they match: Student's t of the paired differences up to n = 15, the bias-corrected bootstrap above; Welch's interval where nothing matches. `detectable` is the smallest true difference that so many runs would have shown 4 times in 5.
+/// Runs are paired by their seed and all other axes where they match: Student's t of the paired differences up to n = 15, above that the bias-corrected bootstrap (expanded for small samples); Welch's interval where nothing matches. `detectable` is the smallest true difference that so many runs would have shown 4 times in 5.
 #[derive(clap::Args)]
 pub struct Compare {
     /// A sweep's name
