@@ -139,17 +139,3 @@ fn a_run_without_numbers_is_no_result_and_is_looked_at_again() {
     tessera(results.path(), &import);
     assert_eq!(tessera(results.path(), &states), "folder,status\nbegun,finished\nfull,finished\n");
 }
-
-#[test]
-fn answers_are_written_as_parquet() {
-    let mut stage = Stage::new(&["lagrange"], 1);
-    stage.execute(&run_id("lagrange", 0), 5, |step| step as f64);
-    stage.writer.commit().unwrap();
-    let results = stage.results.path();
-    let file = results.join("answer.parquet").to_string_lossy().into_owned();
-    tessera(results, &["query", "SELECT step, kl FROM history", "--out", &file]);
-    let sql = format!("SELECT sum(kl) AS total FROM read_parquet('{file}')");
-    assert_eq!(tessera(results, &["query", &sql, "--format", "csv"]), "total\n10\n");
-    let piped = command(results, &["query", "SELECT step FROM history", "--format", "parquet"]).output().unwrap();
-    assert!(piped.stdout.starts_with(b"PAR1") && piped.stdout.ends_with(b"PAR1"));
-}

@@ -14,6 +14,7 @@ mod package;
 mod pickup;
 mod plan;
 mod probe;
+mod query;
 mod release;
 mod report;
 mod resume;

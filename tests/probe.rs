@@ -99,6 +99,22 @@ fn a_probe_is_executed_once_and_kept_as_tables() {
             "two_losses,20,20,2"
         ]
     );
+    // A measurement is found by the beginning of its id, as runs are.
+    let probes = house.path("results/small/probes/covariance");
+    let journals = std::fs::read_dir(probes.join("journal")).unwrap();
+    let journal = std::fs::read_to_string(journals.map(|path| path.unwrap().path()).min().unwrap()).unwrap();
+    let probe = journal.split_once("\"probe\":\"").unwrap().1[..16].to_owned();
+    let id = probe[..12].to_owned();
+    let (_, said) = house.tessera(&["logs", &id], 1);
+    assert!(said.contains("it said nothing, or its log was removed"), "{said}");
+    std::fs::create_dir_all(probes.join("logs")).unwrap();
+    std::fs::write(probes.join(format!("logs/{probe}.1.log")), "what it said\n").unwrap();
+    assert_eq!(house.tessera(&["logs", &id], 0).0, "what it said\n");
+    assert_eq!(house.tessera(&["logs", &format!("small/probes/covariance/{id}")], 0).0, "what it said\n");
+    assert!(house.tessera(&["show", &id], 0).0.contains("off_diagonal"));
+    let (_, said) = house.tessera(&["logs", "small/probes/rates/0"], 2);
+    assert!(said.contains("no probe `rates` of `small` was ever asked for"), "{said}");
+
     let sql = "SELECT count(*) AS n FROM probe_arrays WHERE name = 'c_z' AND asked = 20 AND step = 20";
     assert_eq!(house.tessera(&["query", sql, "--format", "csv"], 0).0, "n\n4\n");
 

@@ -362,3 +362,16 @@ fn results_of_an_older_trainer_are_counted_and_made_again() {
     let third = place.tessera(&["run", "s.yaml", "--stale"]);
     assert!(said(&third).contains("nothing to do: 4 done"), "{}", said(&third));
 }
+
+#[test]
+fn a_journal_that_cannot_be_read_is_no_new_sweep() {
+    let place = Place::new(METRICS, "");
+    assert!(place.tessera(&["run", "s.yaml", "--limit", "1"]).status.success());
+    let journal = std::fs::read_dir(place.path().join("results/s/journal")).unwrap().next().unwrap().unwrap().path();
+    let text = std::fs::read_to_string(&journal).unwrap();
+    std::fs::write(&journal, format!("{text}hello\n")).unwrap();
+    let [run, plan] = ["run", "plan"].map(|command| place.tessera(&[command, "s.yaml"]));
+    assert_eq!((run.status.code(), plan.status.code()), (Some(1), Some(1)));
+    assert!(said(&plan).contains(&*journal.file_name().unwrap().to_string_lossy()), "{}", said(&plan));
+    assert_eq!(said(&plan), said(&run));
+}

@@ -8,32 +8,54 @@ use crate::store::{RunState, StoreError, Sweep, sweeps};
 use std::collections::BTreeSet;
 use std::path::Path;
 
-/// Finds the one run whose id begins so, in all sweeps; `sweep/beginning` looks in one.
+/// Between a sweep's name and the kind of a probe: `demo/probes/covariance`.
+const PROBES: &str = "/probes/";
+
+/// Finds the one run whose id begins so, in all sweeps, and where no run does, the one measurement of a probe;
+/// `sweep/beginning` and `sweep/probes/kind/beginning` look in one.
 ///
 /// # Errors
 /// Where none or more than one begins so, or a journal cannot be read.
 pub fn find_run(results: &Path, wanted: &str) -> Result<(Sweep, RunState), AnalyseError> {
-    if let Some((sweep, beginning)) = wanted.rsplit_once('/') {
-        let sweep = Sweep::open(results, sweep)?;
+    if let Some((name, beginning)) = wanted.rsplit_once('/') {
+        let sweep = open(results, name)?;
         let run = sweep.find(beginning)?.clone();
         return Ok((sweep, run));
     }
-    let mut hits = Vec::new();
-    for name in sweeps(results)? {
-        let sweep = Sweep::open(results, &name)?;
+    let mut hits: Vec<(String, RunState)> = Vec::new();
+    let mut look = |name: &str, sweep: &Sweep| {
         let runs = sweep.states().iter().filter(|state| state.run.as_str().starts_with(wanted));
-        let runs: Vec<RunState> = runs.cloned().collect();
-        hits.extend(runs.into_iter().map(|run| (name.clone(), run)));
+        hits.extend(runs.map(|run| (name.to_owned(), run.clone())));
+        !hits.is_empty()
+    };
+    let names = sweeps(results)?;
+    let mut found = false;
+    for name in &names {
+        found |= look(name, &Sweep::open(results, name)?);
+    }
+    for name in names.iter().filter(|_| !found) {
+        for probes in Sweep::open(results, name)?.all_probes()? {
+            look(&format!("{name}{PROBES}{}", probes.what()), &probes.sweep);
+        }
     }
     match hits.as_slice() {
-        [(sweep, run)] => Ok((Sweep::open(results, sweep)?, run.clone())),
+        [(name, run)] => Ok((open(results, name)?, run.clone())),
         [] => Err(StoreError::NoRun(format!("no run of any sweep begins with `{wanted}`")).into()),
         many => {
-            let names: Vec<String> = many.iter().take(4).map(|(sweep, run)| format!("{sweep}/{}", run.run)).collect();
-            let message = format!("`{wanted}` is the beginning of {} runs: {} …", many.len(), names.join(", "));
+            let names: Vec<String> = many.iter().take(4).map(|(name, run)| format!("{name}/{}", run.run)).collect();
+            let more = if many.len() > names.len() { " …" } else { "" };
+            let message = format!("`{wanted}` is the beginning of {} runs: {}{more}", many.len(), names.join(", "));
             Err(AnalyseError::Question { message, help: "say `sweep/run`, or more of the id".to_owned() })
         }
     }
+}
+
+/// A sweep, or what one kind of probe measured on it.
+fn open(results: &Path, name: &str) -> Result<Sweep, AnalyseError> {
+    let Some((name, what)) = name.split_once(PROBES) else { return Ok(Sweep::open(results, name)?) };
+    let probes = Sweep::open(results, name)?.probes(what)?;
+    let none = || StoreError::NoRun(format!("no probe `{what}` of `{name}` was ever asked for"));
+    Ok(probes.ok_or_else(none)?.sweep)
 }
 
 /// Everything known of a run: where it stands, where it ran, its parameters, the summaries of all its metrics, its

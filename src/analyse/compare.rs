@@ -156,7 +156,7 @@ fn difference(
         let (ours, theirs): (Vec<f64>, Vec<f64>) = (ours.collect(), theirs.collect());
         let found = welch(&ours, &theirs);
         let least = found.map_or(f64::NAN, |(_, error, freedom)| detectable(error, freedom));
-        (ours.len() + theirs.len(), found.map(|found| found.0), least)
+        (found.map_or(0, |_| ours.len() + theirs.len()), found.map(|found| found.0), least)
     } else {
         let differences: Vec<f64> = pairs.iter().map(|(ours, theirs)| mean(ours) - mean(theirs)).collect();
         let n = differences.len();
@@ -212,20 +212,23 @@ fn at_the_edge(
 ) -> Vec<String> {
     let mut warnings = Vec::new();
     for rate in varied.keys().filter(|name| name.ends_with("learning_rate") && *name != by) {
-        let mut means: IndexMap<String, Vec<(f64, f64)>> = IndexMap::new();
-        for one in measured {
-            if let (Some(value), Some(rate)) = (one.value, one.run.parameters.get(rate).and_then(|r| r.as_f64())) {
-                means.entry(level(one.run, by)).or_default().push((rate, value));
+        // Where all runs of a rate diverged it was tried, too, and has no mean.
+        let mut tried: IndexMap<String, Vec<(f64, Option<f64>)>> = IndexMap::new();
+        for one in measured.iter().filter(|one| one.run.status.is_done()) {
+            if let Some(rate) = one.run.parameters.get(rate).and_then(|rate| rate.as_f64()) {
+                tried.entry(level(one.run, by)).or_default().push((rate, one.value));
             }
         }
-        for (level, mut points) in means {
+        for (level, mut points) in tried {
             points.sort_by(|a, b| a.0.total_cmp(&b.0));
-            let groups: Vec<(f64, f64)> = points
-                .chunk_by(|a, b| a.0 == b.0)
-                .map(|group| (group[0].0, group.iter().map(|point| point.1).sum::<f64>() / group.len() as f64))
-                .collect();
+            let mean = |group: &[(f64, Option<f64>)]| {
+                let values: Vec<f64> = group.iter().filter_map(|point| point.1).collect();
+                (group[0].0, mean_interval(&values).map(|interval| interval.mean))
+            };
+            let groups: Vec<(f64, Option<f64>)> = points.chunk_by(|a, b| a.0 == b.0).map(mean).collect();
             let sign = if maximize { 1.0 } else { -1.0 };
-            let best = groups.iter().max_by(|a, b| (sign * a.1).total_cmp(&(sign * b.1)));
+            let with_mean = groups.iter().filter_map(|&(rate, mean)| Some((rate, mean?)));
+            let best = with_mean.max_by(|a, b| (sign * a.1).total_cmp(&(sign * b.1)));
             let (Some(best), [first, .., last]) = (best, groups.as_slice()) else { continue };
             let which = if best.0 == first.0 { "lowest" } else { "highest" };
             if best.0 == first.0 || best.0 == last.0 {
@@ -265,7 +268,7 @@ impl Comparison {
                 None => row.extend(numbers.iter().map(|_| Cell::Missing)),
             }
             row.push(d.interval.map_or(0, |interval| interval.n).into());
-            row.push(Cell::Bool(d.paired));
+            row.push(d.interval.map_or(Cell::Missing, |_| Cell::Bool(d.paired)));
             row.push(if people && d.detectable.is_finite() {
                 significant(d.detectable, 2).into()
             } else {

@@ -20,6 +20,9 @@ pub enum AnalyseError {
         /// What there is.
         known: Vec<String>,
     },
+    /// The answer cannot be written.
+    #[error("cannot write the answer: {0}")]
+    Unwritten(std::io::Error),
     /// A question that makes no sense, with the remedy.
     #[error("{message}")]
     Question {
@@ -35,6 +38,7 @@ impl AnalyseError {
     pub fn help(&self) -> Option<String> {
         match self {
             Self::Store(error) => error.help(),
+            Self::Unwritten(_) => None,
             Self::Question { help, .. } => Some(help.clone()),
             Self::Unknown { known, .. } if known.is_empty() => Some("nothing has been recorded yet".to_owned()),
             Self::Unknown { name, known, .. } => {

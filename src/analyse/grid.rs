@@ -183,26 +183,39 @@ impl Grid {
         out
     }
 
+    /// A piece of a longer table in CSV, else in JSON; `first`: it begins the table. [`end`](Self::end) follows the last.
+    pub(super) fn piece(&self, format: Format, first: bool) -> String {
+        match (format, first) {
+            (Format::Csv, true) => self.csv(),
+            (Format::Csv, false) => self.csv_rows(),
+            (_, true) => format!("[\n{}", self.json_rows()),
+            (_, false) => format!(",\n{}", self.json_rows()),
+        }
+    }
+
+    /// What follows the last piece.
+    pub(super) fn end(format: Format) -> &'static str {
+        if format == Format::Csv { "" } else { "\n]\n" }
+    }
+
     fn csv(&self) -> String {
-        let quoted = |text: &str| {
-            if text.contains([',', '"', '\n', '\r']) {
-                format!("\"{}\"", text.replace('"', "\"\""))
-            } else {
-                text.to_owned()
-            }
-        };
-        let line = |cells: Vec<String>| cells.join(",") + "\n";
-        let mut out = line(self.header.iter().map(|name| quoted(name)).collect());
-        out.extend(self.rows.iter().map(|row| line(row.iter().map(|cell| quoted(&cell.in_full())).collect())));
-        out
+        csv_line(self.header.iter().cloned()) + &self.csv_rows()
+    }
+
+    fn csv_rows(&self) -> String {
+        self.rows.iter().map(|row| csv_line(row.iter().map(Cell::in_full))).collect()
     }
 
     fn json(&self) -> String {
+        self.piece(Format::Json, true) + Self::end(Format::Json)
+    }
+
+    fn json_rows(&self) -> String {
         let object = |row: &Vec<Cell>| {
             let pairs = self.header.iter().cloned().zip(row.iter().map(Cell::json));
             format!("  {}", serde_json::Value::Object(pairs.collect()))
         };
-        format!("[\n{}\n]\n", self.rows.iter().map(object).collect::<Vec<_>>().join(",\n"))
+        self.rows.iter().map(object).collect::<Vec<_>>().join(",\n")
     }
 
     fn latex(&self) -> String {
@@ -212,6 +225,14 @@ impl Grid {
         out.extend(self.text().iter().map(|row| line(row)));
         out + "\\bottomrule\n\\end{tabular}\n"
     }
+}
+
+fn csv_line(cells: impl Iterator<Item = String>) -> String {
+    let quoted = |text: String| match text.contains([',', '"', '\n', '\r']) {
+        true => format!("\"{}\"", text.replace('"', "\"\"")),
+        false => text,
+    };
+    cells.map(quoted).collect::<Vec<_>>().join(",") + "\n"
 }
 
 fn list(series: &polars::prelude::Series, format: Format) -> String {

@@ -65,6 +65,7 @@ impl From<AnalyseError> for Error {
         let help = error.help();
         let shown = match error {
             AnalyseError::Store(error) => return error.into(),
+            AnalyseError::Unwritten(_) => Self::failure(error.to_string()),
             error => Self::usage(error.to_string()),
         };
         match help {

@@ -1,17 +1,17 @@
 //! `tessera logs`: what a run said.
 
 use super::answer::answer;
+use crate::analyse::find_run;
 use crate::error::{Error, ExitCode, printable};
-use crate::store::Sweep;
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::path::Path;
 use std::time::Duration;
 
 /// The log of a run: what its trainer said on standard error (of a command: on standard output too)
 #[derive(clap::Args)]
 pub struct Logs {
-    /// A run, by (the beginning of) its id
+    /// The beginning of a run's id, or SWEEP/RUN; a probe's job too
     run: String,
     /// The sweep that it is in [default: the sweeps are searched]
     #[arg(long, value_name = "SWEEP")]
@@ -27,31 +27,26 @@ pub struct Logs {
 impl Logs {
     /// Prints the log.
     pub fn run(self, results: &Path) -> Result<ExitCode, Error> {
-        let sweeps = match &self.sweep {
-            Some(name) => vec![name.clone()],
-            None => crate::store::sweeps(results)?,
+        let wanted = match &self.sweep {
+            Some(sweep) => format!("{sweep}/{}", self.run),
+            None => self.run.clone(),
         };
-        let mut found = Vec::new();
-        for name in &sweeps {
-            let sweep = Sweep::open(results, name)?;
-            if let Ok(state) = sweep.find(&self.run) {
-                found.push((sweep.layout().log(&state.run, self.attempt.unwrap_or(state.attempt)), name));
-            }
+        let (sweep, run) = find_run(results, &wanted)?;
+        let attempt = self.attempt.unwrap_or(run.attempt);
+        if attempt == 0 || attempt > run.attempt {
+            let begun = match run.attempt {
+                0 => "has not begun".to_owned(),
+                1 => "has one attempt".to_owned(),
+                n => format!("has {n} attempts"),
+            };
+            return Err(Error::usage(format!("run {} {begun}: there is no such log", run.run)));
         }
-        let path = match found.as_slice() {
-            [(path, _)] => path,
-            [] => {
-                let message = format!("no run begins with `{}`", self.run);
-                return Err(Error::usage(message).with_help("`tessera status SWEEP` lists the runs that failed"));
-            }
-            several => {
-                let names: Vec<&str> = several.iter().map(|(_, name)| name.as_str()).collect();
-                let message = format!("`{}` is in {}", self.run, names.join(" and in "));
-                return Err(Error::usage(message).with_help("say which with `--sweep NAME`"));
-            }
-        };
-        let mut file =
-            File::open(path).map_err(|error| Error::failure(format!("there is no log {}: {error}", path.display())))?;
+        let path = sweep.layout().log(&run.run, attempt);
+        let mut file = File::open(&path).map_err(|error| match error.kind() {
+            ErrorKind::NotFound => Error::failure(format!("attempt {attempt} of run {} has no log", run.run))
+                .with_help(format!("it said nothing, or its log was removed ({})", path.display())),
+            _ => Error::failure(format!("cannot read {}: {error}", path.display())),
+        })?;
         loop {
             let mut bytes = Vec::new();
             file.read_to_end(&mut bytes)

@@ -50,7 +50,7 @@ impl PlanCommand {
     /// Prints the plan.
     pub fn run(self, results: &Path) -> Result<ExitCode, Error> {
         let (sweep, plan) = planned(&self.spec, &self.sets, results)?;
-        let stored = store::Sweep::open(results, &sweep.name).ok();
+        let stored = store::Sweep::open_if_any(results, &sweep.name)?;
         let states: HashMap<&str, &RunState> =
             stored.iter().flat_map(|stored| stored.states()).map(|state| (state.run.as_str(), state)).collect();
         if self.on == On::Slurm {

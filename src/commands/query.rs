@@ -1,12 +1,13 @@
 //! `tessera query`: SQL over everything stored.
 
 use super::answer::answer;
-use crate::analyse::{Files, Format, Grid, query, query_to, write_parquet};
-use crate::error::{Error, ExitCode};
-use std::io::IsTerminal;
+use crate::analyse::{AnalyseError, Files, Format, Grid, Outlet, Streamed, query, query_to};
+use crate::error::{Error, ExitCode, printable};
+use std::fs::File;
+use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
-/// SQL over the runs, history and arrays of every sweep
+/// SQL over the runs, history, arrays and probes of every sweep
 ///
 /// Tables: runs (one row a run: sweep, run, current, status, failure, attempt, seed, each parameter, each summary, started, seconds, host, device, …), history (sweep, run, attempt, step, elapsed, each metric) and arrays (sweep, run, attempt, step, name, shape, values); of probes, probes (sweep, probe, run, attempt, step, current, asked, batches, each metric) and probe_arrays. Names with `.` or `/` need double quotes.
 #[derive(clap::Args)]
@@ -53,29 +54,67 @@ impl Query {
         if matches!(written, Written::Parquet) && self.out.is_none() && std::io::stdout().is_terminal() {
             return Err(Error::usage("Parquet is not for a terminal").with_help("`--out FILE`, or a pipe"));
         }
-        if let (Written::Parquet, Some(path)) = (written, &self.out) {
-            let notes = query_to(results, &self.sql, Files::Allowed, self.skip_damaged, path)?;
-            notes.iter().for_each(|note| eprintln!("note: {note}"));
-            return Ok(ExitCode::Success);
-        }
+        let format = match written {
+            Written::Text(Format::Csv) => return self.stream(results, Streamed::Csv),
+            Written::Text(Format::Json) => return self.stream(results, Streamed::Json),
+            Written::Parquet => return self.stream(results, Streamed::Parquet),
+            // What is aligned must be known whole.
+            Written::Text(format) => format,
+        };
         let found = query(results, &self.sql, Files::Allowed, self.skip_damaged)?;
         for note in &found.notes {
             eprintln!("note: {note}");
         }
-        let unwritable = |error: &dyn std::fmt::Display| {
-            let place = self.out.as_ref().map_or("the answer".to_owned(), |path| path.display().to_string());
-            Error::failure(format!("cannot write {place}: {error}"))
-        };
-        match (written, &self.out) {
-            (Written::Text(format), None) => answer(&Grid::of_frame(&found.frame, format).render(format))?,
-            (Written::Text(format), Some(path)) => {
-                let text = Grid::of_frame(&found.frame, format).render(format);
-                std::fs::write(path, text).map_err(|error| unwritable(&error))?;
-            }
-            (Written::Parquet, _) => {
-                write_parquet(found.frame, std::io::stdout().lock()).map_err(|error| unwritable(&error))?;
-            }
+        let text = Grid::of_frame(&found.frame, format).render(format);
+        match &self.out {
+            None => answer(&text)?,
+            Some(path) => std::fs::write(path, text).map_err(|error| unwritable(path, &error))?,
         }
         Ok(ExitCode::Success)
+    }
+
+    /// Writes what may be larger than the memory.
+    fn stream(&self, results: &Path, streamed: Streamed) -> Result<ExitCode, Error> {
+        let mut made = false;
+        let open = || -> std::io::Result<Outlet> {
+            Ok(match (&self.out, streamed) {
+                (Some(path), _) => {
+                    let file = File::create(path)?;
+                    made = file.metadata()?.is_file();
+                    Box::new(file)
+                }
+                (None, Streamed::Parquet) => Box::new(std::io::stdout()),
+                (None, _) => Box::new(Shown),
+            })
+        };
+        let notes = query_to(results, &self.sql, Files::Allowed, self.skip_damaged, streamed, open);
+        if let (Err(_), true, Some(path)) = (&notes, made, &self.out) {
+            // Half an answer must not be taken for one; the error at hand says more than one about it would.
+            let _ = std::fs::remove_file(path);
+        }
+        let notes = match (notes, &self.out) {
+            (Err(AnalyseError::Unwritten(cause)), Some(path)) => return Err(unwritable(path, &cause)),
+            (notes, _) => notes?,
+        };
+        notes.iter().for_each(|note| eprintln!("note: {note}"));
+        Ok(ExitCode::Success)
+    }
+}
+
+fn unwritable(path: &Path, cause: &std::io::Error) -> Error {
+    Error::failure(format!("cannot write {}: {cause}", path.display()))
+}
+
+/// Standard output, with control characters shown. Takes whole pieces of text.
+struct Shown;
+
+impl Write for Shown {
+    fn write(&mut self, text: &[u8]) -> std::io::Result<usize> {
+        std::io::stdout().write_all(printable(&String::from_utf8_lossy(text)).as_bytes())?;
+        Ok(text.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        std::io::stdout().flush()
     }
 }
