@@ -1,5 +1,6 @@
 //! `tessera compact`: many small files into few large ones.
 
+use super::counted::counted;
 use crate::error::{Error, ExitCode};
 use crate::store::Sweep;
 use std::path::Path;
@@ -20,8 +21,7 @@ impl Compact {
     /// Compacts, and says what was done.
     pub fn run(self, results: &Path) -> Result<ExitCode, Error> {
         let done = Sweep::open(results, &self.sweep)?.skip_damaged(self.skip_damaged).compact()?;
-        let count = |n: usize, word: &str| if n == 1 { format!("1 {word}") } else { format!("{n} {word}s") };
-        let (segments, parts) = (count(done.segments, "segment"), count(done.parts, "part"));
+        let (segments, parts) = (counted(done.segments, "segment"), counted(done.parts, "part"));
         let moved = match done.segments {
             0 => "nothing to move".to_owned(),
             1 => format!("{segments} ({} rows) is now {parts}", done.rows),

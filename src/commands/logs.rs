@@ -1,6 +1,7 @@
 //! `tessera logs`: what a run said.
 
 use super::answer::answer;
+use super::counted::counted;
 use crate::analyse::find_run;
 use crate::error::{Error, ExitCode, printable};
 use std::fs::File;
@@ -36,8 +37,7 @@ impl Logs {
         if attempt == 0 || attempt > run.attempt {
             let begun = match run.attempt {
                 0 => "has not begun".to_owned(),
-                1 => "has one attempt".to_owned(),
-                n => format!("has {n} attempts"),
+                n => format!("has {}", counted(n as usize, "attempt")),
             };
             return Err(Error::usage(format!("run {} {begun}: there is no such log", run.run)));
         }
