@@ -190,7 +190,7 @@ fn a_worker_that_dies_fails_only_its_run() {
     let (sweep, mut kept) = (sweep(&runs), Kept::default());
     let summary = sweep.execute_into(&mut kept, &mut Eye::default()).unwrap();
     assert_eq!(kept.words(), ["crash", "crash", "done", "done", "done"]);
-    let died = summary.failed.iter().find(|failed| failed.message == "exit code 7").unwrap();
+    let died = summary.failed.iter().find(|failed| failed.message == "exit code 7: about to die").unwrap();
     assert!(std::fs::read_to_string(&died.log).unwrap().ends_with("about to die\n"));
     assert!(summary.failed.iter().any(|failed| failed.message == "SIGSEGV"));
 }
@@ -204,7 +204,7 @@ fn a_failure_carries_the_last_lines_of_its_own_log() {
     let mut kept = Kept::default();
     let summary = sweep.execute_into(&mut kept, &mut Eye::default()).unwrap();
     let run = &summary.failed[0].run;
-    assert_eq!(kept.message(), format!("exit code 7\nthis is run {run}\nabout to die"));
+    assert_eq!(kept.message(), format!("exit code 7: about to die\nthis is run {run}\nabout to die"));
     let log = std::fs::read_to_string(&summary.failed[0].log).unwrap();
     assert_eq!(log, format!("this is run {run}\nabout to die\n"));
 }
@@ -360,7 +360,7 @@ fn commands_are_executed_and_their_numbers_picked_up() {
     let summary = sweep.execute_into(&mut kept, &mut Eye::default()).unwrap();
     assert_eq!(kept.words(), ["crash", "done"]);
     assert_eq!(kept.rows[0].2.metrics["kl"][0].0, 1.5);
-    assert_eq!(kept.message(), "exit code 3\nhello from bad");
+    assert_eq!(kept.message(), "exit code 3: hello from bad\nhello from bad");
     assert_eq!(std::fs::read_to_string(&summary.failed[0].log).unwrap(), "hello from bad\n");
     let version = kept.facts.iter().find_map(|fact| match fact {
         Fact::Started { provenance, .. } => Some(provenance.version.clone()),
@@ -373,7 +373,9 @@ fn commands_are_executed_and_their_numbers_picked_up() {
 fn a_command_without_a_value_of_the_metric_crashes() {
     let (summary, kept) = commands("exit 0", &["x"]).execute();
     assert_eq!(kept.words(), ["crash"]);
-    assert!(summary.failed[0].message.contains("`kl`"));
+    assert!(summary.failed[0].message.contains("`kl`: no numbers were found"), "{}", summary.failed[0].message);
+    let (summary, _) = commands(r#"printf 'step,loss,acc\n0,1,2\n' > "$1/metrics.csv""#, &["x"]).execute();
+    assert!(summary.failed[0].message.ends_with("`kl`, but of loss, acc"), "{}", summary.failed[0].message);
     let (summary, _) = commands("echo 'RuntimeError: CUDA out of memory.' >&2; exit 1", &["x"]).execute();
     assert_eq!(summary.failed[0].failure, Failure::Oom);
 }

@@ -8,12 +8,15 @@ use super::worker::{Current, Ready, Why};
 use super::{arrays, cause, host, launch};
 use crate::record::{Answer, Fact, Failure, Outcome, PROTOCOL, Provenance, Resume, RunId};
 use crate::schedule::{Next, State, Waiting, after_failure};
+use crate::spec::Place;
 use std::path::PathBuf;
 use std::sync::PoisonError;
 use std::time::Instant;
 
 /// A run shorter than this (seconds) is not asked for its peak of memory: asking would cost as much as running.
 const BRIEF: f64 = 0.2;
+/// How many metrics are named at most.
+const MANY: usize = 8;
 /// How many results the rate is measured over.
 const LATELY: usize = 64;
 
@@ -198,8 +201,7 @@ impl Agent<'_> {
         let pid = self.workers[slot].as_ref().map_or(0, |w| w.process.pid);
         let seconds = self.leave(slot, at);
         if let (Outcome::Done, None, Some(metric)) = (&outcome, value, &self.settings.metric) {
-            let message = format!("it ended without a value of the sweep's metric `{metric}`");
-            return self.failed(place, Failure::Crash, message, seconds);
+            return self.failed(place, Failure::Crash, self.without(slot, metric), seconds);
         }
         let measured = (seconds >= BRIEF && peak.is_none()).then(|| host::peak_memory_mib(pid)).flatten();
         let peak_is_bound = measured.is_some() && used && !host::reset_peak(pid);
@@ -228,6 +230,23 @@ impl Agent<'_> {
             self.results.pop_front();
         }
         Ok(())
+    }
+
+    /// What is said of a run without a value of the sweep's metric: what it has instead, or where it should have been.
+    fn without(&self, slot: usize, metric: &str) -> String {
+        let line = format!("it ended without a value of the sweep's metric `{metric}`");
+        let Some(pickup) = self.workers[slot].as_ref().and_then(|worker| worker.pickup.as_ref()) else { return line };
+        let seen: Vec<&str> = pickup.metrics().collect();
+        match seen.as_slice() {
+            [] => {
+                let trainer = &self.settings.trainer;
+                let told = matches!(trainer, Trainer::Command { command, .. } if command.template.names(Place::RunDir));
+                let help = if told { "" } else { "; the command has no `{run.dir}`" };
+                format!("{line}: no numbers were found in its folder{help}")
+            }
+            seen if seen.len() > MANY => format!("{line}, but of {}, …", seen[..MANY].join(", ")),
+            seen => format!("{line}, but of {}", seen.join(", ")),
+        }
     }
 
     pub(super) fn stopped(&mut self, place: usize, seconds: f64) -> Result<(), RunError> {

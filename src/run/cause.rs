@@ -19,7 +19,10 @@ const OUT_OF_MEMORY: [&str; 9] = [
 /// What programs say when there is no room to write.
 const NO_ROOM: [&str; 2] = ["No space left on device", "Disk quota exceeded"];
 
-/// The class and one line: `exit code 1`, `SIGSEGV`. `kernel_oom` says whether the kernel has ended processes for
+/// Characters of a program's last line that are shown at most.
+const LONGEST: usize = 160;
+
+/// The class and one line: `exit code 1: ValueError: x`, `SIGSEGV`. `kernel_oom` says whether the kernel has ended processes for
 /// want of memory meanwhile; `last` are the last lines of the log.
 pub fn of_end(ended: &Ended, kernel_oom: bool, last: &str) -> (Failure, String) {
     let how = match (ended.code, ended.signal) {
@@ -37,7 +40,19 @@ pub fn of_end(ended: &Ended, kernel_oom: bool, last: &str) -> (Failure, String) 
     let outside = [libc::SIGKILL, libc::SIGTERM, libc::SIGINT, libc::SIGHUP, libc::SIGQUIT, libc::SIGXCPU];
     match ended.signal {
         Some(signal) if outside.contains(&signal) => (Failure::Killed, format!("{how} from outside")),
+        None if ended.code != Some(0) => (Failure::Crash, with_last_line(how, last)),
         _ => (Failure::Crash, how),
+    }
+}
+
+/// Most programs that leave by themselves say in their last line why.
+fn with_last_line(how: String, last: &str) -> String {
+    match last.lines().map(str::trim).rfind(|line| !line.is_empty()) {
+        Some(line) if line.chars().count() > LONGEST => {
+            format!("{how}: {}…", line.chars().take(LONGEST).collect::<String>())
+        }
+        Some(line) => format!("{how}: {line}"),
+        None => how,
     }
 }
 
@@ -67,6 +82,8 @@ mod tests {
     #[test]
     fn classes_are_told_apart() {
         assert_eq!(class(Some(1), None, false, ""), (Failure::Crash, "exit code 1".into()));
+        let said = "Traceback (most recent call last):\n  train.py\nValueError: x\n\n";
+        assert_eq!(class(Some(1), None, false, said), (Failure::Crash, "exit code 1: ValueError: x".into()));
         assert_eq!(class(Some(0), None, false, "").0, Failure::Crash);
         assert_eq!(class(None, Some(libc::SIGSEGV), false, ""), (Failure::Crash, "SIGSEGV".into()));
         assert_eq!(class(None, Some(libc::SIGKILL), false, "").0, Failure::Killed);

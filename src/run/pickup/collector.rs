@@ -56,6 +56,11 @@ impl Collector {
         self.started
     }
 
+    /// The metrics that were seen, in their order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.names.keys().map(String::as_str)
+    }
+
     /// The number of a metric; none if it is not wanted.
     pub fn tag(&mut self, name: &str) -> Option<Tag> {
         if let Some(tag) = self.names.get_index_of(name) {

@@ -158,6 +158,11 @@ impl Pickup {
         &self.folder
     }
 
+    /// The metrics that were seen, in their order.
+    pub fn metrics(&self) -> impl Iterator<Item = &str> {
+        self.collector.names()
+    }
+
     /// When the run began, seconds since 1970: as was said, else the time of its first value.
     pub fn started(&self) -> Option<f64> {
         self.collector.started()
