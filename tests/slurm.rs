@@ -143,6 +143,14 @@ fn a_script_says_what_the_spec_says() {
         results: Path::new("/data/my results/100%"),
     };
     insta::assert_snapshot!(script.text());
+    let sbatch = vec!["--exclude=node[1-2]".into(), "-x node4".into(), "--exclusive".into()];
+    let slurm = Slurm { sbatch, ..Slurm::default() };
+    let text = Script { slurm: &slurm, ..script }.text();
+    assert!(
+        text.contains("#SBATCH --exclude=node7,node[1-2],node4\n") && text.contains("#SBATCH --exclusive\n"),
+        "{text}"
+    );
+    assert_eq!(text.matches("--exclude").count(), 1, "{text}");
     let alone = Script { tasks: None, throttle: None, exclude: &[], ..script };
     assert!(!alone.text().contains("--array") && alone.text().contains("slurm/fr_lr-3-0a1b2c3d.log"));
 }

@@ -80,12 +80,15 @@ impl Script<'_> {
         if let Some(mem) = mem {
             option("mem", &format!("{}M", mem.div_ceil(1 << 20)));
         }
-        if !self.exclude.is_empty() {
-            option("exclude", &self.exclude.join(","));
+        // Of two directives sbatch would take the last alone.
+        let given = slurm.sbatch.iter().filter_map(|line| excluded(line));
+        let exclude: Vec<&str> = self.exclude.iter().map(String::as_str).chain(given).collect();
+        if !exclude.is_empty() {
+            option("exclude", &exclude.join(","));
         }
         option("signal", &format!("B:USR1@{}", slurm.warning.as_secs()));
         text += "#SBATCH --requeue\n";
-        for line in &slurm.sbatch {
+        for line in slurm.sbatch.iter().filter(|line| excluded(line).is_none()) {
             let _ = writeln!(text, "#SBATCH {line}");
         }
         for line in &slurm.setup {
@@ -103,6 +106,12 @@ impl Script<'_> {
         );
         text
     }
+}
+
+/// The nodes that a directive leaves out.
+fn excluded(directive: &str) -> Option<&str> {
+    let nodes = ["--exclude=", "--exclude ", "-x "].iter().find_map(|option| directive.strip_prefix(option));
+    nodes.map(str::trim)
 }
 
 /// A time as sbatch reads it: `1-02:03:04`, `02:03:04`.

@@ -152,6 +152,11 @@ fn remedy(message: &str) -> Option<&'static str> {
             "a limit of your account or QOS: `slurm: {runs_per_task: N}` makes fewer tasks, `sacctmgr show qos` lists",
         ),
         ("job array", "`slurm: {runs_per_task: N}` makes fewer tasks"),
+        (
+            "nvalid node name",
+            "a node that this Slurm does not know: under `sbatch:`, or left out (`slurm: {exclude_after: 0}`)",
+        ),
+        ("eservation", "an option under `sbatch:`: `scontrol show reservation` lists them"),
         ("unrecognized option", "an option under `sbatch:` that this Slurm does not have"),
         ("nvalid option", "an option under `sbatch:` that this Slurm does not have"),
     ];
@@ -178,6 +183,8 @@ mod tests {
             ("sbatch: error: AssocMaxSubmitJobLimit", "runs_per_task"),
             ("sbatch: error: QOSMaxSubmitJobPerUserLimit", "runs_per_task"),
             ("sbatch: error: Batch job submission failed: Invalid job array specification", "runs_per_task"),
+            ("sbatch: error: Batch job submission failed: Requested reservation is invalid", "show reservation"),
+            ("sbatch: error: Batch job submission failed: Invalid node name specified", "exclude_after"),
             ("sbatch: unrecognized option '--foo'", "sbatch:"),
         ] {
             assert!(!is_unclear(refused) && remedy(refused).is_some_and(|help| help.contains(word)), "{refused}");
