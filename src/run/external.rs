@@ -1,8 +1,8 @@
 //! Commands as trainers: one process a run, its numbers picked up from the files that it writes.
 
 use super::agent::Agent;
-use super::answers::kernel_has_killed;
 use super::command::{newest, retain};
+use super::ends::kernel_has_killed;
 use super::group::Ended;
 use super::log::Log;
 use super::pickup::{Picked, Pickup, Said};

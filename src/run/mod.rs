@@ -9,6 +9,7 @@ mod cause;
 pub mod claim;
 pub mod command;
 mod dispatch;
+mod ends;
 mod external;
 mod gpu_watch;
 pub mod gpus;
