@@ -25,6 +25,8 @@ fn equal_values_have_an_interval_of_no_width() {
     let interval = mean_interval(&[3.0, 3.0, 3.0]).unwrap();
     near(interval.low, 3.0);
     near(interval.high, 3.0);
+    let third = mean_interval(&[1.0 / 3.0; 7]).unwrap();
+    assert_eq!((third.mean, third.half_width()), (1.0 / 3.0, 0.0));
 }
 
 #[test]
@@ -239,6 +241,7 @@ fn a_query_sees_runs_and_histories_of_every_sweep() {
         remedy("SELECT kl FROM runs WHERE method = \"gamma\"").starts_with("text stands in single quotes: 'gamma'")
     );
     assert_eq!(remedy("SELECT kl FROM rnus"), "did you mean `runs`?");
+    assert_eq!(remedy("SELECT batches FROM arrays"), "columns are sweep, run, attempt, step, name, shape, values");
     for sql in ["SELEC kl FROM runs", "SELECT avg(kl FROM runs", "SELECT kl runs.method FROM runs"] {
         assert!(remedy(sql).starts_with("tables are runs, history"), "{sql}: {}", remedy(sql));
     }

@@ -1,8 +1,9 @@
 //! Runs of the past become a sweep, and a sweep becomes files of other tools: by the commands, as people give them.
 
-use crate::stage::{Stage, run_id};
+use crate::stage::{Stage, rows, run_id, started};
 use std::path::Path;
 use std::process::Command;
+use tessera::record::{Fact, Failure, Outcome, RunId};
 use tessera::run::Sink;
 
 /// What a command says on standard output; it must end well.
@@ -75,11 +76,30 @@ fn what_a_kill_leaves_half_imported_is_imported_once() {
 
 #[test]
 fn csv_goes_out_and_comes_back() {
-    let mut stage = Stage::new(&["lagrange", "gamma"], 2);
+    let mut stage = Stage::new(&["lagrange", "gamma"], 5);
     for (method, level) in [("lagrange", 11.0), ("gamma", 7.0)] {
         for seed in 0..2 {
             stage.execute(&run_id(method, seed), 5, |step| level + seed as f64 / 3.0 + step as f64 * 0.1);
         }
+    }
+    // What is no result must not come back as one.
+    let ends: [(u64, &dyn Fn(RunId) -> Fact); 3] = [
+        (2, &|run| {
+            let outcome = Outcome::Diverged { step: 4, quantity: "loss".to_owned() };
+            let (time, seconds, peak_memory_mib) = (3.0, 1.5, None);
+            Fact::Finished { time, run, attempt: 1, seconds, outcome, peak_memory_mib, peak_is_bound: false }
+        }),
+        (3, &|run| {
+            let (failure, message) = (Failure::Oom, "too large".to_owned());
+            Fact::Failed { time: 3.0, run, attempt: 1, seconds: 1.5, failure, message }
+        }),
+        (4, &|run| Fact::Stopped { time: 3.0, run, attempt: 1, seconds: 1.5 }),
+    ];
+    for (seed, end) in ends {
+        let run = run_id("gamma", seed);
+        stage.writer.fact(started(&run, 1, None)).unwrap();
+        stage.writer.history(&run, 1, &rows(0..4, |_| 99.0)).unwrap();
+        stage.writer.fact(end(run)).unwrap();
     }
     stage.writer.commit().unwrap();
     let results = stage.results.path();
@@ -91,9 +111,19 @@ fn csv_goes_out_and_comes_back() {
         lines.sort();
         lines
     };
-    assert_eq!(sorted(table("back")), sorted(table("test")));
+    // Runs that never began have no file.
+    let expected = table("test").replace(",2,0,0,3,0\n", ",2,0,0,0,0\n");
+    assert!(expected.contains("2,1,1,1,0"), "{expected}");
+    assert_eq!(sorted(table("back")), sorted(expected));
+    let ends =
+        "SELECT status, failure, diverged_step FROM runs WHERE sweep = 'back' AND status <> 'finished' ORDER BY status";
+    let ends = tessera(results, &["query", ends, "--format", "csv"]);
+    assert_eq!(ends, "status,failure,diverged_step\ndiverged,,4\nfailed,oom,\nstopped,,\n");
     let sql = |sweep| {
-        format!("SELECT sum(kl) AS a, sum(\"terms/KL\") AS b, sum(elapsed) AS c FROM history WHERE sweep = '{sweep}'")
+        format!(
+            "SELECT count(*) AS n, min(kl) AS a, max(kl) AS b, min(\"terms/KL\") AS c, max(elapsed) AS d FROM history \
+             WHERE sweep = '{sweep}'"
+        )
     };
     let ask = |sweep| tessera(results, &["query", &sql(sweep), "--format", "csv"]);
     assert_eq!(ask("back"), ask("test"));

@@ -28,15 +28,21 @@ pub fn mean_interval(sample: &[f64]) -> Option<Interval> {
     if n == 0 {
         return None;
     }
-    let mean = sample.iter().sum::<f64>() / n as f64;
+    let mean = mean(sample);
     let half = quantile_95(n as f64 - 1.0) * standard_deviation(sample) / (n as f64).sqrt();
     Some(Interval { mean, low: mean - half, high: mean + half, n })
+}
+
+/// The mean, by distances from the first value: that of equal values is exactly theirs.
+fn mean(sample: &[f64]) -> f64 {
+    let first = sample.first().copied().unwrap_or(f64::NAN);
+    first + sample.iter().map(|x| x - first).sum::<f64>() / sample.len() as f64
 }
 
 /// Standard deviation with n − 1 in the denominator; NaN below two values.
 pub fn standard_deviation(sample: &[f64]) -> f64 {
     let n = sample.len() as f64;
-    let mean = sample.iter().sum::<f64>() / n;
+    let mean = mean(sample);
     (sample.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (n - 1.0)).sqrt()
 }
 

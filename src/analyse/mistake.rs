@@ -10,6 +10,9 @@ const TABLES: [&str; 5] = ["runs", "history", "arrays", "probes", "probe_arrays"
 const CLAUSES: [&str; 12] =
     ["select", "from", "where", "group", "order", "having", "limit", "join", "on", "union", "as", "by"];
 
+/// The names of columns are told where they take no more letters than this.
+const FEW: usize = 160;
+
 /// Statements that change something.
 const CHANGES: [&str; 7] = ["delete", "truncate", "drop", "create", "insert", "update", "alter"];
 
@@ -66,6 +69,7 @@ pub(super) fn explained(sql: &str, error: &PolarsError) -> AnalyseError {
         .or_else(|| quoted(sql, column.as_deref()?, columns))
         .or_else(|| nearest(&table?))
         .or_else(|| reserved(text))
+        .or_else(|| few(columns))
         .unwrap_or_else(|| format!("tables are {}; `SELECT * FROM runs LIMIT 1` shows the columns", TABLES.join(", ")));
     let shown = place.map_or_else(String::new, |place| format!("\n{}", pointed(sql, place)));
     AnalyseError::Question { message: format!("{text}{shown}"), help }
@@ -86,6 +90,12 @@ fn quoted(sql: &str, column: &str, columns: &str) -> Option<String> {
 fn nearest(table: &str) -> Option<String> {
     let near = TABLES.iter().min_by_key(|known| strsim::damerau_levenshtein(known, table))?;
     (strsim::damerau_levenshtein(near, table) <= 2).then(|| format!("did you mean `{near}`?"))
+}
+
+/// All columns of a table, if they are few.
+fn few(columns: &str) -> Option<String> {
+    let names = columns.trim_matches(['[', ']']).replace('"', "");
+    (!names.is_empty() && names.len() < FEW).then(|| format!("columns are {names}"))
 }
 
 /// A column whose name is a word of SQL: `values`.

@@ -22,7 +22,12 @@ impl Diff {
     pub fn run(self, results: &Path) -> Result<ExitCode, Error> {
         let (first, second) = (find_run(results, &self.first)?, find_run(results, &self.second)?);
         let grid = diff((&first.0, &first.1), (&second.0, &second.1))?;
-        answer(&grid.render(self.format))?;
+        if grid.rows.is_empty() {
+            eprintln!("nothing differs");
+        }
+        if !grid.rows.is_empty() || !self.format.is_for_people() {
+            answer(&grid.render(self.format))?;
+        }
         Ok(ExitCode::Success)
     }
 }

@@ -42,13 +42,13 @@ impl Sweep {
         for name in ["history", "arrays"] {
             let table = Table::open(&self.layout, name)?;
             for error in &table.damaged {
-                let path = match error {
-                    StoreError::Table { path, .. }
-                    | StoreError::File { path, .. }
-                    | StoreError::Format { path, .. } => path.as_path(),
-                    _ => self.layout.root(),
+                let (path, message) = match error {
+                    StoreError::Table { path, message } => (path.as_path(), message.clone()),
+                    StoreError::File { path, cause, .. } => (path.as_path(), cause.to_string()),
+                    StoreError::Format { path, .. } => (path.as_path(), error.to_string()),
+                    _ => (self.layout.root(), error.to_string()),
                 };
-                verified.find(path.to_owned(), format!("cannot be read: {error}"), true);
+                verified.find(path.to_owned(), format!("cannot be read: {message}"), true);
             }
             for path in &table.taken {
                 verified.find(path.clone(), "its rows are in a part; `tessera compact` removes it".to_owned(), false);

@@ -15,7 +15,7 @@ use crate::store::{Layout, StoreError, Sweep, Writer};
 use naming::{Pattern, common, tell_apart};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use tree::Old;
+use tree::{Ended, Old};
 
 /// So many metrics are drawn where none is named.
 const CURVES: usize = 6;
@@ -210,13 +210,31 @@ impl Import {
             eprintln!("{}: {note}", if old.name.is_empty() { "." } else { &old.name });
         }
         let time = pickup.started().unwrap_or_else(unix_time) + seconds;
+        let peak_memory_mib = None;
+        let finished = |run, outcome| Fact::Finished {
+            time,
+            run,
+            attempt,
+            seconds,
+            outcome,
+            peak_memory_mib,
+            peak_is_bound: false,
+        };
+        let failed = |run, failure, message: &str| Fact::Failed {
+            time,
+            run,
+            attempt,
+            seconds,
+            failure,
+            message: message.to_owned(),
+        };
         writer
-            .fact(if any {
-                let outcome = Outcome::Done;
-                Fact::Finished { time, run, attempt, seconds, outcome, peak_memory_mib: None, peak_is_bound: false }
-            } else {
-                let message = "its files hold no number".to_owned();
-                Fact::Failed { time, run, attempt, seconds, failure: Failure::Crash, message }
+            .fact(match old.ended {
+                _ if !any => failed(run, Failure::Crash, "its files hold no number"),
+                Ended::Well => finished(run, Outcome::Done),
+                Ended::Diverged(step) => finished(run, Outcome::Diverged { step, quantity: "a number".to_owned() }),
+                Ended::Failed(failure) => failed(run, failure, "it had failed before it was imported"),
+                Ended::Early => Fact::Stopped { time, run, attempt, seconds },
             })
             .map_err(store)?;
         writer.commit().map_err(store)?;

@@ -3,7 +3,7 @@
 use super::naming::Pattern;
 use super::{From, Import};
 use crate::error::Error;
-use crate::record::Parameters;
+use crate::record::{Failure, Parameters};
 use crate::run::pickup::{cells, find_event_files, literal, matching};
 use crate::spec::{Metrics, MetricsSource};
 use crate::store::is_fixed_column;
@@ -21,6 +21,38 @@ pub struct Old {
     pub metrics: Metrics,
     /// What a table beside it says of it.
     pub parameters: Parameters,
+    /// How it ended, as that table says.
+    pub ended: Ended,
+}
+
+/// How a run of the past ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Ended {
+    /// With a result, as far as is known.
+    #[default]
+    Well,
+    /// A quantity was not finite after so many steps.
+    Diverged(u64),
+    /// Without a result.
+    Failed(Failure),
+    /// It was stopped, or had not come to its end when the table was written.
+    Early,
+}
+
+impl Ended {
+    /// By the columns that a table of runs has.
+    fn of(line: &Line) -> Self {
+        let cell = |name: &str| line.iter().find(|(column, _)| column == name).map(|(_, cell)| cell.as_str());
+        match cell("status") {
+            Some("diverged") => Self::Diverged(cell("diverged_step").and_then(|s| s.parse().ok()).unwrap_or(0)),
+            Some("failed") => {
+                let why = serde_json::from_value(cell("failure").unwrap_or_default().into());
+                Self::Failed(why.unwrap_or(Failure::Crash))
+            }
+            Some("planned" | "queued" | "running" | "stopped" | "unknown") => Self::Early,
+            _ => Self::Well,
+        }
+    }
 }
 
 /// A line a run beside the runs' files, as `export csv` writes it.
@@ -78,6 +110,7 @@ impl Import {
             name,
             metrics: self.metrics(MetricsSource::TensorBoard),
             parameters: Parameters::new(),
+            ended: Ended::Well,
         };
         Ok((names.into_iter().map(run).collect(), out))
     }
@@ -100,11 +133,11 @@ impl Import {
                 continue;
             }
             let exact = glob::Pattern::new(&glob::Pattern::escape(&own)).unwrap_or_default();
-            let parameters = match sheet.as_ref().and_then(|sheet| sheet.get(&name)) {
-                Some(line) => parameters(line, &first_cells(&file)?),
-                None => Parameters::new(),
+            let (parameters, ended) = match sheet.as_ref().and_then(|sheet| sheet.get(&name)) {
+                Some(line) => (parameters(line, &first_cells(&file)?), Ended::of(line)),
+                None => Default::default(),
             };
-            runs.push(Old { folder, name, metrics: self.metrics(MetricsSource::Csv(exact)), parameters });
+            runs.push(Old { folder, name, metrics: self.metrics(MetricsSource::Csv(exact)), parameters, ended });
         }
         Ok((runs, out))
     }
