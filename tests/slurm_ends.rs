@@ -15,8 +15,8 @@ const RETINA: &str = "sweep: retina\ntrainer: retina\nmetric: {name: kl, goal: m
                       kernel_size: 5, batch_size: 16, iterations: 20000, shape: free, data.scenes: 2, data.scene_size: 64, \
                       data.covariance_samples: 2000, checkpoint.every: 20000}\nslurm: {partition: low}\n";
 const TOY: &str = "sweep: toy\ntrainer: toy\nmetric: {name: arrived, goal: max, reduce: last}\n\
-                   base: {iterations: 100000, record.every: 50000}\ngrid: {x1: {linear: [-3, 4], n: 60}, x2: {linear: [-1, 4], n: 50}}\n\
-                   slurm: {partition: low, runs_per_task: 3000}\n";
+                   base: {iterations: 100000, record.every: 50000}\ngrid: {x1: {linear: [-3, 4], n: 120}, x2: {linear: [-1, 4], n: 50}}\n\
+                   slurm: {partition: low, runs_per_task: 6000}\n";
 
 #[test]
 fn a_run_longer_than_the_time_of_its_task_goes_on_in_the_same_task() {
@@ -53,7 +53,7 @@ fn a_task_whose_place_is_taken_goes_on_when_there_is_room() {
         let output = login.wait_with_output().unwrap();
         assert!(output.status.success(), "{}", said(&output));
     }
-    for (sweep, runs) in [("retina", 1), ("toy", 3000)] {
+    for (sweep, runs) in [("retina", 1), ("toy", 6000)] {
         let (started, finished) = (cluster.facts_of(sweep, "started"), cluster.facts_of(sweep, "finished"));
         let attempts: HashSet<_> =
             started.iter().map(|fact| (fact["run"].as_str(), fact["attempt"].as_u64())).collect();

@@ -75,7 +75,11 @@ impl Stop {
         }
         cluster.cancel(&cancel).map_err(|error| Error::failure(error.to_string()))?;
         if !cancel.is_empty() {
-            eprintln!("{} cancelled; runs that execute write checkpoints first", counted(cancel.len(), "task"));
+            let how = match self.kill {
+                true => "Slurm tells runs to end, and kills them after its KillWait",
+                false => "runs that execute write checkpoints first",
+            };
+            eprintln!("{} cancelled; {how}", counted(cancel.len(), "task"));
         }
         if asked > 0 {
             eprintln!("{} to be stopped by tasks that have others too", counted(asked, "run"));

@@ -150,10 +150,11 @@ impl Session<'_> {
             unclear = if missing.unknown.is_empty() { 0 } else { unclear + 1 };
             let over = missing.held == 0 && (unclear == 0 || unclear > PATIENCE);
             let stand = self.stand(missing, over, &stored, &tasks);
-            watch.show(&stand.view);
+            // The last one is said when it is closed.
             if over || self.execution.detach || self.left.load(Ordering::SeqCst) {
                 break stand;
             }
+            watch.show(&stand.view);
             self.pause();
         };
         watch.finish();
