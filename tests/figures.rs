@@ -113,6 +113,15 @@ fn boxes_stand_over_their_levels_where_colours_tell_the_same() {
 }
 
 #[test]
+fn colours_tell_what_panels_do_not() {
+    // Of the axes by which runs differ, method is told by the panels and rho moves with it.
+    let figure = one("retina_test", "{kind: curve, y: kl, facet: method}");
+    assert_eq!(figure.data.columns, ["method", "fr_learning_rate", "metric", "step", "mean", "low", "high"]);
+    let texts = texts(&figure.svg);
+    assert!(texts.iter().any(|text| text == "0.001") && !texts.iter().any(|text| text.contains('–')), "{texts:?}");
+}
+
+#[test]
 fn figures_without_runs_say_so() {
     let figure = one("retina_test", "{kind: curve, where: {method: gamma}}");
     assert!(figure.empty);

@@ -15,7 +15,7 @@ sections:
     figures:
       - {kind: curve, y: kl, color: method, facet: fr_learning_rate, caption: "`kl` </script><script>alert(2)</script>"}
       - {kind: histogram, y: rate_per_neuron, color: method}
-    tables: [{rows: method, cols: fr_learning_rate}, {rows: [method, fr_learning_rate]}]
+    tables: [{rows: method, cols: fr_learning_rate}, {rows: [method, fr_learning_rate]}, {rows: method}]
     compare: [{by: method}]
   - title: Nothing here
     figures: [{kind: curve, name: lost, where: {method: gamma}}]
@@ -54,6 +54,9 @@ fn a_report_holds_its_figures_tables_and_texts() {
     {
         assert!(markdown.contains(shown), "{shown} in\n{markdown}");
     }
+    // What differs inside a cell is said; what moves with the cell is not.
+    assert_eq!(markdown.matches("pooled over").count(), 1, "{markdown}");
+    assert!(markdown.contains("pooled over fr_learning_rate (0.1, 0.01, 0.001): n counts these too"), "{markdown}");
     assert_eq!(written.empty.len(), 1);
     assert!(page.contains("No runs match for:") && markdown.contains("No runs match for:"));
     assert!(page.len() < 1_000_000, "{} bytes", page.len());

@@ -120,11 +120,15 @@ impl Stored {
         for method in ["lagrange", "two_losses"] {
             for rate in [0.1, 0.01, 0.001] {
                 for seed in 0..3 {
-                    let parameters = BTreeMap::from([
+                    let mut parameters = BTreeMap::from([
                         ("method".to_owned(), Value::from(method)),
                         ("fr_learning_rate".to_owned(), Value::from(rate)),
                         ("colors".to_owned(), Value::from(1)),
                     ]);
+                    // Active for one method alone.
+                    if method == "lagrange" {
+                        parameters.insert("rho".to_owned(), Value::from(1.0));
+                    }
                     runs.push((RunId::of(&format!("{method} {rate} {seed}")), seed, parameters));
                 }
             }

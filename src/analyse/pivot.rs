@@ -129,9 +129,11 @@ pub fn pivot(sweep: &Sweep, request: &PivotRequest) -> Result<Pivot, AnalyseErro
     let mut rows = IndexSet::new();
     let mut columns = IndexSet::new();
     let mut cells: HashMap<(usize, usize), PivotCell> = HashMap::new();
+    let mut places = Vec::with_capacity(runs.len());
     for (run, number) in runs.iter().zip(numbers) {
         let row = rows.insert_full(key(run, &row_axes)).0;
         let column = columns.insert_full(key(run, &column_axes)).0;
+        places.push((row, column));
         let cell = cells.entry((row, column)).or_default();
         match (run.status, number) {
             (Status::Diverged, _) => cell.diverged += 1,
@@ -141,7 +143,13 @@ pub fn pivot(sweep: &Sweep, request: &PivotRequest) -> Result<Pivot, AnalyseErro
             _ => cell.missing += 1,
         }
     }
-    let pooled = varied.iter().filter(|(axis, _)| !row_axes.contains(axis) && !column_axes.contains(axis));
+    // An axis that has one level in each cell is told by the cell: what moves with an axis shown, or is active for some.
+    let is_pooled = |axis: &String| {
+        let mut seen: HashMap<(usize, usize), String> = HashMap::new();
+        let mut levels = places.iter().zip(&runs).map(|(place, run)| (*place, level(run, axis)));
+        levels.any(|(place, level)| *seen.entry(place).or_insert_with(|| level.clone()) != level)
+    };
+    let pooled = varied.iter().filter(|(axis, _)| is_pooled(axis));
     let notes = pooled.map(|(axis, levels)| {
         let levels: Vec<&str> = levels.iter().map(String::as_str).collect();
         format!("pooled over {axis} ({}): n counts these too", levels.join(", "))

@@ -6,7 +6,7 @@ use crate::figures::FiguresError;
 use crate::figures::color::{Map, PAPER, Rgb};
 use crate::figures::groups::Groups;
 use crate::figures::picture::{Axis, Data, Legend, Mark, Picture, Row, Scale};
-use crate::figures::source::{Source, Tensor, Unit};
+use crate::figures::source::{Source, Tensor};
 use crate::figures::spread::quantile;
 use crate::spec::Figure;
 use crate::store::RunState;
@@ -68,7 +68,7 @@ pub fn matrix(figure: &Figure, source: &Source, groups: &Groups) -> Result<Pictu
         rows,
         x: Axis { label: format!("neuron (of {largest})"), scale: Scale::Bare(0.0, 1.0) },
         legend,
-        notes: notes(figure, source, groups, &panels),
+        notes: notes(figure, groups, &panels),
         aspect: Some(1.0),
         data,
     })
@@ -126,7 +126,7 @@ pub fn kernels(figure: &Figure, source: &Source, groups: &Groups) -> Result<Pict
         let sides = [0.0, 1.0, 0.0, 1.0];
         rows[panel.row].panels[panel.column].push(Mark::Raster { sides, size: (width, height), cells });
     }
-    let mut notes = notes(figure, source, groups, &panels);
+    let mut notes = notes(figure, groups, &panels);
     let hues = match cones {
         1 => "red above, blue below zero",
         2 => "L and S as red and blue",
@@ -178,7 +178,7 @@ fn empty_rows(names: &[String], columns: usize, y: &str) -> Vec<Row> {
     names.iter().map(row).collect()
 }
 
-fn notes(figure: &Figure, source: &Source, groups: &Groups, panels: &[Panel]) -> Vec<String> {
+fn notes(figure: &Figure, groups: &Groups, panels: &[Panel]) -> Vec<String> {
     let mut seeds: Vec<u64> = panels.iter().map(|panel| panel.run.seed).collect();
     seeds.sort_unstable();
     seeds.dedup();
@@ -186,11 +186,8 @@ fn notes(figure: &Figure, source: &Source, groups: &Groups, panels: &[Panel]) ->
     steps.sort_unstable();
     steps.dedup();
     let words = |numbers: &[u64]| numbers.iter().take(4).map(u64::to_string).collect::<Vec<_>>().join(", ");
-    let of = match source.unit {
-        Unit::Steps => format!("after {} steps", words(&steps)),
-        Unit::Batches => format!("by {} batches", words(&steps)),
-    };
-    let mut notes = vec![format!("seed {}, {of}", words(&seeds))];
+    // A probe's arrays have the step of the checkpoint, too.
+    let mut notes = vec![format!("seed {}, after {} steps", words(&seeds), words(&steps))];
     notes.extend(groups.notes(figure).into_iter().filter(|note| !note.starts_with("taken together")));
     notes
 }
