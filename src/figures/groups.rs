@@ -8,7 +8,7 @@ use crate::analyse::level_value;
 use crate::record::Value;
 use crate::spec::{Figure, FigureKind};
 use crate::store::{RunState, Status};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// The runs of a figure, divided by its axes.
 pub struct Groups<'s> {
@@ -167,18 +167,26 @@ impl<'s> Groups<'s> {
         let told = |axis: &String| told.into_iter().flatten().any(|a| a == axis) || self.color_axes.contains(axis);
         let pooled: Vec<String> = Source::axes(&self.runs).into_iter().filter(|axis| !told(axis)).collect();
         // A parameter that is active for one colour alone tells nothing that the colour does not tell.
-        let pooled: Vec<String> = pooled.into_iter().filter(|axis| self.varies_inside(axis)).collect();
+        let pooled: Vec<String> = pooled.into_iter().filter(|axis| self.varies_inside(figure, axis)).collect();
         if !pooled.is_empty() {
             notes.push(format!("taken together over {}", pooled.join(", ")));
         }
         notes
     }
 
-    fn varies_inside(&self, axis: &str) -> bool {
+    /// Whether runs that are shown as one differ on the axis.
+    fn varies_inside(&self, figure: &Figure, axis: &str) -> bool {
+        let shown = [&figure.x, &figure.down];
+        let place = |run: &RunState| shown.map(|shown| shown.as_ref().map(|axis| level_value(run, axis).to_string()));
+        let together = |panel: &[&'s RunState], color: &Color| {
+            let mut seen = HashMap::new();
+            let mut own = self.colored(panel, color).into_iter();
+            own.any(|run| *seen.entry(place(run)).or_insert_with(|| level_value(run, axis)) != level_value(run, axis))
+        };
         self.rows.iter().any(|row| {
             self.columns.iter().any(|column| {
                 let panel = self.panel(row, column);
-                self.colors.iter().any(|color| levels(&self.colored(&panel, color), axis).len() > 1)
+                self.colors.iter().any(|color| together(&panel, color))
             })
         })
     }
