@@ -18,6 +18,10 @@ sections:
     tables: [{rows: method, cols: fr_learning_rate}, {rows: [method, fr_learning_rate]}, {rows: method}]
     compare: [{by: method}]
   - title: Nothing here
+    text: |
+      | a quantity with a long name | another one of as many words | and a third |
+      |---|---|---|
+      | 0.123456789 ± 0.000000001 | 0.123456789 ± 0.000000001 | 0.123456789 ± 0.000000001 |
     figures: [{kind: curve, name: lost, where: {method: gamma}}]
 ideas: [A schedule.]
 "#;

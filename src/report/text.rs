@@ -48,6 +48,11 @@ pub fn to_html(markdown: &str, folder: &Path) -> Result<String, ReportError> {
             Event::End(TagEnd::Heading(_)) => {
                 events.push(Event::End(TagEnd::Heading(pulldown_cmark::HeadingLevel::H4)));
             }
+            // A wide table scrolls by itself rather than widening the page.
+            start @ Event::Start(Tag::Table(_)) => {
+                events.extend([Event::Html(CowStr::from("<div class=\"scroll text\">")), start]);
+            }
+            end @ Event::End(TagEnd::Table) => events.extend([end, Event::Html(CowStr::from("</div>"))]),
             other => events.push(other),
         }
     }
@@ -103,6 +108,13 @@ mod tests {
         let html = shown("a <script>alert(1)</script> b\n\n<img src=x onerror=alert(1)>\n\n</script>");
         assert!(!html.contains("<script") && !html.contains("<img") && !html.contains("</script"), "{html}");
         assert!(html.contains("&lt;script&gt;"), "{html}");
+    }
+
+    #[test]
+    fn tables_scroll_by_themselves() {
+        let html = shown("before\n\n| a | b |\n|---|---|\n| 1 | <b>2</b> |\n\nafter");
+        assert!(html.contains("<div class=\"scroll text\"><table>") && html.contains("</table>\n</div>"), "{html}");
+        assert!(html.contains("&lt;b&gt;2"), "{html}");
     }
 
     #[test]
