@@ -17,6 +17,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use tree::{Ended, Old};
 
+/// So many runs are made safe at once …
+const MANY_RUNS: usize = 500;
+
+/// … unless they have more rows than this.
+const MANY_ROWS: usize = 100_000;
+
 /// So many metrics are drawn where none is named.
 const CURVES: usize = 6;
 
@@ -94,17 +100,28 @@ impl Import {
         // Asked for before anything is taken in: what a kill leaves half taken is taken again, as the next attempt.
         self.write_plan(&spec, &runs, &mut writer)?;
         let (mut taken, mut empty) = (0, 0);
+        let (mut runs_held, mut rows_held) = (0, 0);
         for (old, planned) in found.iter().zip(&runs) {
             let state = known.as_ref().and_then(|known| known.state(&planned.run));
             if !state.is_some_and(|state| state.status.is_done()) {
                 let attempt = state.map_or(0, |state| state.attempt) + 1;
-                let any = self.take(old, &planned.run, attempt, &spec.spec().1, &mut writer)?;
-                taken += usize::from(any);
-                empty += usize::from(!any);
+                let rows = self.take(old, &planned.run, attempt, &spec.spec().1, &mut writer)?;
+                taken += usize::from(rows > 0);
+                empty += usize::from(rows == 0);
+                (runs_held, rows_held) = (runs_held + 1, rows_held + rows);
+                if runs_held >= MANY_RUNS || rows_held >= MANY_ROWS {
+                    writer.commit().map_err(store)?;
+                    (runs_held, rows_held) = (0, 0);
+                }
             }
         }
         writer.flush()?;
         let stored = Sweep::open(results, &self.sweep)?;
+        match stored.compact() {
+            // Whoever compacts it now does the same.
+            Ok(_) | Err(StoreError::Busy(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
         let metrics = stored.metrics()?;
         if spec.metric.is_none() && !metrics.is_empty() {
             spec.curves = metrics.iter().take(CURVES).cloned().collect();
@@ -177,15 +194,15 @@ impl Import {
         Ok(writer.flush()?)
     }
 
-    /// Takes one run in; whether it has any number.
-    fn take(&self, old: &Old, run: &RunId, attempt: u32, spec: &str, writer: &mut Writer) -> Result<bool, Error> {
+    /// Takes one run in; how many rows it has.
+    fn take(&self, old: &Old, run: &RunId, attempt: u32, spec: &str, writer: &mut Writer) -> Result<usize, Error> {
         let mut pickup = Pickup::new(&old.folder, &old.metrics, None);
         let host = crate::run::host::host_name();
         let version = format!("imported from {}", old.folder.display());
         let provenance = Box::new(Provenance { host, version, spec: spec.to_owned(), ..Provenance::default() });
         let run = run.clone();
         let mut seconds: f64 = 0.0;
-        let (mut started, mut any) = (false, false);
+        let (mut started, mut count) = (false, 0);
         loop {
             let picked = pickup.finish().map_err(|error| Error::failure(error.to_string()))?;
             if !started {
@@ -197,14 +214,14 @@ impl Import {
                 started = true;
             }
             for rows in &picked.rows {
-                any = true;
+                count += rows.step.len();
                 seconds = rows.elapsed.iter().fold(seconds, |longest, elapsed| longest.max(elapsed.0));
                 writer.history(&run, attempt, rows).map_err(store)?;
             }
-            writer.commit().map_err(store)?;
             if !picked.more {
                 break;
             }
+            writer.commit().map_err(store)?;
         }
         for note in pickup.notes() {
             eprintln!("{}: {note}", if old.name.is_empty() { "." } else { &old.name });
@@ -230,15 +247,14 @@ impl Import {
         };
         writer
             .fact(match old.ended {
-                _ if !any => failed(run, Failure::Crash, "its files hold no number"),
+                _ if count == 0 => failed(run, Failure::Crash, "its files hold no number"),
                 Ended::Well => finished(run, Outcome::Done),
                 Ended::Diverged(step) => finished(run, Outcome::Diverged { step, quantity: "a number".to_owned() }),
                 Ended::Failed(failure) => failed(run, failure, "it had failed before it was imported"),
                 Ended::Early => Fact::Stopped { time, run, attempt, seconds },
             })
             .map_err(store)?;
-        writer.commit().map_err(store)?;
-        Ok(any)
+        Ok(count)
     }
 }
 
