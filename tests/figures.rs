@@ -119,6 +119,8 @@ fn colours_tell_what_panels_do_not() {
     assert_eq!(figure.data.columns, ["method", "fr_learning_rate", "metric", "step", "mean", "low", "high"]);
     let texts = texts(&figure.svg);
     assert!(texts.iter().any(|text| text == "0.001") && !texts.iter().any(|text| text.contains('–')), "{texts:?}");
+    let pooled = one("retina_test", "{kind: box, y: kl, x: fr_learning_rate, color: fr_learning_rate}");
+    assert!(pooled.svg.contains("taken together over method\n"), "not over rho, which moves with it");
 }
 
 #[test]

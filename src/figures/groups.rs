@@ -163,11 +163,12 @@ impl<'s> Groups<'s> {
                 n => notes.push(format!("{n} of {all} runs {words}")),
             }
         }
-        let told = [&figure.facet_row, &figure.facet_column, &figure.x, &figure.down];
-        let told = |axis: &String| told.into_iter().flatten().any(|a| a == axis) || self.color_axes.contains(axis);
-        let pooled: Vec<String> = Source::axes(&self.runs).into_iter().filter(|axis| !told(axis)).collect();
+        let told = [&figure.facet_row, &figure.facet_column, &figure.x, &figure.down].map(Option::as_ref);
+        let told: Vec<&String> = told.into_iter().flatten().chain(&self.color_axes).collect();
+        let pooled = Source::axes(&self.runs).into_iter().filter(|axis| !told.contains(&axis));
         // A parameter that is active for one colour alone tells nothing that the colour does not tell.
-        let pooled: Vec<String> = pooled.into_iter().filter(|axis| self.varies_inside(figure, axis)).collect();
+        let pooled: Vec<String> = pooled.filter(|axis| self.varies_inside(figure, axis)).collect();
+        let pooled = telling(&self.runs, &told, pooled);
         if !pooled.is_empty() {
             notes.push(format!("taken together over {}", pooled.join(", ")));
         }
