@@ -1,11 +1,13 @@
 //! `tessera query` as people give it: answers of any length, to files and into pipes, and what is said of damage.
 
-use crate::stage::{Stage, run_id};
+use crate::stage::{Stage, planned, run_id};
 use std::io::{BufReader, Read};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use tessera::analyse::{Files, Format, Grid, query};
+use tessera::record::{Fact, Value};
 use tessera::run::Sink;
+use tessera::store::Writer;
 
 fn command(results: &Path, sql: &str, further: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tessera"));
@@ -124,4 +126,21 @@ fn the_help_names_every_table() {
     for table in ["runs (", "history (", "arrays (", "probes (", "probe_arrays"] {
         assert!(text(&help.stdout).contains(table), "{table}");
     }
+}
+
+#[test]
+fn a_column_that_differs_between_sweeps_is_text_and_that_is_said() {
+    let stage = Stage::new(&["lagrange"], 1);
+    let results = stage.results.path();
+    let mut plan = planned(&["lagrange"], 1);
+    if let Fact::Planned { common, .. } = &mut plan {
+        common.insert("learning_rate".to_owned(), Value::from("fast"));
+        common.insert("neurons".to_owned(), Value::from(4.5));
+    }
+    Writer::open(results, "odd", "agent").unwrap().fact(plan).unwrap();
+    let asked = ask(results, "SELECT sweep, learning_rate, neurons FROM runs ORDER BY sweep", &["--format", "csv"]);
+    assert_eq!(text(&asked.stdout), "sweep,learning_rate,neurons\nodd,fast,4.5\ntest,0.01,40\n");
+    let said = text(&asked.stderr);
+    assert!(said.contains("note: column learning_rate has other types in other sweeps"), "{said}");
+    assert_eq!(said.lines().count(), 1, "whole numbers and others are numbers: {said}");
 }
