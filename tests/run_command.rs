@@ -297,6 +297,8 @@ fn a_sweep_is_watched_and_explained_from_elsewhere() {
     let mut first = place.start();
     let stdout = |output: Output| String::from_utf8_lossy(&output.stdout).into_owned();
     until("two runs that execute", || stdout(place.tessera(&["status", "s"])).contains("0/4 done · 2 running"));
+    let status = stdout(place.tessera(&["status", "s"]));
+    assert!(status.starts_with("s: 4 runs: 2 planned · 2 running\n"), "{status}");
     let watched = place.command(&["status", "s", "--watch"]).spawn().unwrap();
     let dry = stdout(place.tessera(&["run", "s.yaml", "--dry-run"]));
     let why = |run: &str| stdout(place.tessera(&["status", "s", "--why", run]));

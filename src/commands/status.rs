@@ -79,7 +79,8 @@ fn stands(sweep: &Sweep, tasks: &Tasks, whole: bool) -> String {
         *counts.entry(seen(tasks, state)).or_insert(0) += 1;
     }
     let words: Vec<String> = counts.iter().map(|(status, count)| format!("{count} {status}")).collect();
-    let mut text = format!("{}: {} runs: {}\n", sweep.name(), current.len(), words.join(" · "));
+    let runs = if current.len() == 1 { "run" } else { "runs" };
+    let mut text = format!("{}: {} {runs}: {}\n", sweep.name(), current.len(), words.join(" · "));
     if tasks.is_busy() {
         text += &format!("  slurm: {}\n", tasks.words());
     }
@@ -112,13 +113,12 @@ fn stands(sweep: &Sweep, tasks: &Tasks, whole: bool) -> String {
 
 /// The status, with what is known of its process: an open attempt whose process is gone does not run.
 fn seen(tasks: &Tasks, state: &RunState) -> RunStatus {
-    match (tasks.seen(state), &state.provenance) {
-        (status, Some(provenance)) if provenance.task.is_some() => status,
-        (RunStatus::Running, Some(provenance)) => match leftover::look(provenance) {
+    match (state.status, state.provenance.as_ref().filter(|provenance| provenance.task.is_none())) {
+        (RunStatus::Running, Some(here)) => match leftover::look(here) {
             leftover::Leftover::Alive | leftover::Leftover::Held => RunStatus::Running,
             leftover::Leftover::Gone | leftover::Leftover::Unknown => RunStatus::Unknown,
         },
-        (status, _) => status,
+        _ => tasks.seen(state),
     }
 }
 
