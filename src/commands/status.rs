@@ -2,6 +2,7 @@
 
 use super::agent::end_orphans;
 use super::answer::answer;
+use super::counted::counted;
 use super::slurm::Tasks;
 use super::stop::executed;
 use crate::error::{Error, ExitCode, printable};
@@ -79,8 +80,7 @@ fn stands(sweep: &Sweep, tasks: &Tasks, whole: bool) -> String {
         *counts.entry(seen(tasks, state)).or_insert(0) += 1;
     }
     let words: Vec<String> = counts.iter().map(|(status, count)| format!("{count} {status}")).collect();
-    let runs = if current.len() == 1 { "run" } else { "runs" };
-    let mut text = format!("{}: {} {runs}: {}\n", sweep.name(), current.len(), words.join(" · "));
+    let mut text = format!("{}: {}: {}\n", sweep.name(), counted(current.len(), "run"), words.join(" · "));
     if tasks.is_busy() {
         text += &format!("  slurm: {}\n", tasks.words());
     }
