@@ -3,7 +3,7 @@
 use super::axes::{axes, level, passes};
 use super::bootstrap::bootstrap_interval;
 use super::grid::{Cell, Grid};
-use super::interval::{Interval, mean_interval, quantile_95, standard_deviation};
+use super::interval::{Interval, mean, mean_interval, quantile_95, standard_deviation};
 use super::number::{significant, with_error};
 use super::{AnalyseError, Format, values};
 use crate::spec::{Filter, Reduce};
@@ -148,7 +148,6 @@ fn difference(
 ) -> Difference {
     let (ours, all_ours) = group(by, shared, of, runs);
     let (theirs, all_theirs) = group(by, shared, minus, runs);
-    let mean = |values: &Vec<f64>| values.iter().sum::<f64>() / values.len() as f64;
     let pairs: Vec<(&Vec<f64>, &Vec<f64>)> =
         ours.iter().filter_map(|(key, values)| Some((values, theirs.get(key)?))).collect();
     let (used, interval, detectable) = if pairs.is_empty() {
@@ -221,11 +220,11 @@ fn at_the_edge(
         }
         for (level, mut points) in tried {
             points.sort_by(|a, b| a.0.total_cmp(&b.0));
-            let mean = |group: &[(f64, Option<f64>)]| {
+            let group = |group: &[(f64, Option<f64>)]| {
                 let values: Vec<f64> = group.iter().filter_map(|point| point.1).collect();
-                (group[0].0, mean_interval(&values).map(|interval| interval.mean))
+                (group[0].0, (!values.is_empty()).then(|| mean(&values)))
             };
-            let groups: Vec<(f64, Option<f64>)> = points.chunk_by(|a, b| a.0 == b.0).map(mean).collect();
+            let groups: Vec<(f64, Option<f64>)> = points.chunk_by(|a, b| a.0 == b.0).map(group).collect();
             let sign = if maximize { 1.0 } else { -1.0 };
             let with_mean = groups.iter().filter_map(|&(rate, mean)| Some((rate, mean?)));
             let best = with_mean.max_by(|a, b| (sign * a.1).total_cmp(&(sign * b.1)));

@@ -34,7 +34,7 @@ pub fn mean_interval(sample: &[f64]) -> Option<Interval> {
 }
 
 /// The mean, by distances from the first value: that of equal values is exactly theirs.
-fn mean(sample: &[f64]) -> f64 {
+pub(super) fn mean(sample: &[f64]) -> f64 {
     let first = sample.first().copied().unwrap_or(f64::NAN);
     first + sample.iter().map(|x| x - first).sum::<f64>() / sample.len() as f64
 }

@@ -8,7 +8,7 @@ use super::stop::executed;
 use crate::error::{Error, ExitCode, printable};
 use crate::run::heartbeat::Heartbeat;
 use crate::run::slurm::cluster::Cluster;
-use crate::run::{duration, host, leftover, progress};
+use crate::run::{duration, host, progress};
 use crate::store::{RunState, Status as RunStatus, Sweep};
 use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
@@ -77,7 +77,7 @@ fn stands(sweep: &Sweep, tasks: &Tasks, whole: bool) -> String {
     let mut counts: BTreeMap<RunStatus, usize> = BTreeMap::new();
     let current: Vec<&RunState> = sweep.states().iter().filter(|state| state.current).collect();
     for state in &current {
-        *counts.entry(seen(tasks, state)).or_insert(0) += 1;
+        *counts.entry(tasks.seen(state)).or_insert(0) += 1;
     }
     let words: Vec<String> = counts.iter().map(|(status, count)| format!("{count} {status}")).collect();
     let mut text = format!("{}: {}: {}\n", sweep.name(), counted(current.len(), "run"), words.join(" · "));
@@ -111,17 +111,6 @@ fn stands(sweep: &Sweep, tasks: &Tasks, whole: bool) -> String {
     text
 }
 
-/// The status, with what is known of its process: an open attempt whose process is gone does not run.
-fn seen(tasks: &Tasks, state: &RunState) -> RunStatus {
-    match (state.status, state.provenance.as_ref().filter(|provenance| provenance.task.is_none())) {
-        (RunStatus::Running, Some(here)) => match leftover::look(here) {
-            leftover::Leftover::Alive | leftover::Leftover::Held => RunStatus::Running,
-            leftover::Leftover::Gone | leftover::Leftover::Unknown => RunStatus::Unknown,
-        },
-        _ => tasks.seen(state),
-    }
-}
-
 /// What a run waits for.
 fn why(sweep: &Sweep, tasks: &Tasks, state: &RunState) -> String {
     let name = sweep.name();
@@ -134,7 +123,7 @@ fn why(sweep: &Sweep, tasks: &Tasks, state: &RunState) -> String {
             return say(words);
         }
         _ if !executed(sweep) => {
-            return say(format!("{}; no process executes `{name}`: `tessera run` goes on with it", seen(tasks, state)));
+            return say(format!("{}; no process executes `{name}`: `tessera run` goes on with it", tasks.seen(state)));
         }
         _ => {}
     }

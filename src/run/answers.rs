@@ -4,7 +4,7 @@ use super::agent::Agent;
 use super::settings::Trainer;
 use super::summary::RunError;
 use super::worker::{Current, Ready, Why};
-use super::{arrays, host, launch};
+use super::{arrays, cause, host, launch};
 use crate::record::{Answer, Fact, PROTOCOL, Provenance, Resume, RunId};
 use crate::schedule::State;
 use std::path::PathBuf;
@@ -63,9 +63,8 @@ impl Agent<'_> {
             }
             Answer::Failed { run, failure, message } => {
                 let Some(place) = self.executing(slot, &run) else { return Ok(()) };
-                let message = if last.is_empty() { message } else { format!("{message}\n{last}") };
                 let seconds = self.leave(slot, at);
-                self.failed(place, failure, message, seconds)
+                self.failed(place, failure, cause::message(message, last), seconds)
             }
             Answer::Stopped { run, .. } => {
                 let Some(place) = self.executing(slot, &run) else { return Ok(()) };

@@ -56,6 +56,11 @@ fn with_last_line(how: String, last: &str) -> String {
     }
 }
 
+/// A failure's message: the line that tells it, then the last lines of the log.
+pub fn message(line: String, last: &str) -> String {
+    if last.is_empty() { line } else { format!("{line}\n{last}") }
+}
+
 /// The line of a text that says that there is no room to write, where one does.
 pub fn no_room(text: &str) -> Option<&str> {
     text.lines().find(|line| NO_ROOM.iter().any(|words| line.contains(words)))

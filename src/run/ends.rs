@@ -10,7 +10,6 @@ use crate::record::{Fact, Failure, Outcome};
 use crate::schedule::{Next, State, Waiting, after_failure};
 use crate::spec::Place;
 use std::path::PathBuf;
-use std::sync::PoisonError;
 use std::time::Instant;
 
 /// A run shorter than this (seconds) is not asked for its peak of memory: asking would cost as much as running.
@@ -141,13 +140,8 @@ impl Agent<'_> {
         }
         let Some(mut worker) = self.workers[slot].take() else { return Ok(()) };
         self.machine.slots[slot].state = State::Empty;
-        let (last, trouble) = {
-            let mut logs = worker.process.logs.lock().unwrap_or_else(PoisonError::into_inner);
-            (logs.last_lines(), logs.trouble())
-        };
-        if let Some(trouble) = trouble {
-            self.watch.say(&trouble);
-        }
+        let (last, trouble) = worker.process.last_words();
+        trouble.iter().for_each(|trouble| self.watch.say(trouble));
         let current = worker.current.take();
         let began = current.as_ref().map(|current| current.began);
         let seconds = began.map_or(0.0, |began| at.saturating_duration_since(began).as_secs_f64());
@@ -167,8 +161,7 @@ impl Agent<'_> {
             Some(Why::Fault(message)) => (Failure::Crash, format!("the worker is at fault: {message}")),
             _ => cause::of_end(ended, kernel_has_killed(ended, worker.kernel_kills), &last),
         };
-        let message = if last.is_empty() { line } else { format!("{line}\n{last}") };
-        self.failed(place, failure, message, seconds)
+        self.failed(place, failure, cause::message(line, &last), seconds)
     }
 
     /// A worker went while it executed nothing.
@@ -188,12 +181,12 @@ impl Agent<'_> {
         let (_, how) = cause::of_end(ended, false, last);
         let how = if let Some(Why::Fault(message)) = why { message } else { how };
         if self.false_starts >= super::agent::FALSE_STARTS {
-            let message = if last.is_empty() { how } else { format!("{how}\n{last}") };
-            return Err(RunError::Worker { program: self.program(), message });
+            return Err(RunError::Worker { program: self.program(), message: cause::message(how, last) });
         }
         Ok(())
     }
 }
+
 /// Whether the kernel may have ended a process for want of memory: it was killed, and the kernel has ended some since
 /// there were so many.
 pub(super) fn kernel_has_killed(ended: &Ended, before: u64) -> bool {

@@ -15,7 +15,6 @@ use crate::record::{Fact, Failure, Outcome, Resume};
 use crate::schedule::{Class, State};
 use crate::spec::Command;
 use std::path::Path;
-use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 /// A checkpoint that nothing has written to for so long is whole.
@@ -238,18 +237,12 @@ impl Agent<'_> {
             let first = folders.log(task.id(), worker.first_attempt);
             let _ = std::fs::hard_link(first, folders.log(task.id(), task.attempt));
         }
-        let (last, trouble) = {
-            let mut logs = worker.process.logs.lock().unwrap_or_else(PoisonError::into_inner);
-            (logs.last_lines(), logs.trouble())
-        };
-        if let Some(trouble) = trouble {
-            self.watch.say(&trouble);
-        }
+        let (last, trouble) = worker.process.last_words();
+        trouble.iter().for_each(|trouble| self.watch.say(trouble));
         for note in notes {
             let label = self.label(place);
             self.watch.say(&format!("{label}: {note}"));
         }
-        let message = |line: String| if last.is_empty() { line } else { format!("{line}\n{last}") };
         let peak = Some(ended.peak_memory_mib);
         let outcome = match why {
             Some(Why::Diverged(step, quantity)) => {
@@ -261,7 +254,7 @@ impl Agent<'_> {
             }
             Some(Why::Limit(failure, line)) => {
                 let seconds = self.leave(slot, at);
-                self.failed(place, failure, message(line), seconds)
+                self.failed(place, failure, cause::message(line, &last), seconds)
             }
             // A scheduler that takes a task away tells every process of it, the worker perhaps before this one.
             None if self.settings.allotted.is_some() && ended.by_sigterm() => {
@@ -272,7 +265,7 @@ impl Agent<'_> {
             _ => {
                 let seconds = self.leave(slot, at);
                 let (failure, line) = cause::of_end(ended, kernel_oom, &last);
-                self.failed(place, failure, message(line), seconds)
+                self.failed(place, failure, cause::message(line, &last), seconds)
             }
         };
         self.workers[slot] = None;

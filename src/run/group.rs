@@ -46,8 +46,8 @@ pub fn processes() -> impl Iterator<Item = u32> {
 
 /// The group of a process; none of a zombie.
 pub fn of(pid: u32) -> Option<u32> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    let mut fields = stat.rsplit(')').next()?.split_ascii_whitespace();
+    let stat = super::host::stat(pid)?;
+    let mut fields = stat.split_ascii_whitespace();
     let alive = fields.next()? != "Z";
     fields.nth(1)?.parse().ok().filter(|_| alive)
 }

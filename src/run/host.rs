@@ -17,11 +17,17 @@ pub fn boot_id() -> String {
 /// A process's state letter (`R`, `S`, `T` for stopped, `Z` …) and start time in clock ticks since boot; `None`
 /// where there is no such process.
 pub fn process(pid: u32) -> Option<(char, u64)> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name stands in brackets and may hold anything.
-    let mut fields = stat[stat.rfind(')')? + 1..].split_ascii_whitespace();
+    let stat = stat(pid)?;
+    let mut fields = stat.split_ascii_whitespace();
     let state = fields.next()?.chars().next()?;
     Some((state, fields.nth(18)?.parse().ok()?))
+}
+
+/// The fields of a process's `/proc/PID/stat` from its state on.
+pub(super) fn stat(pid: u32) -> Option<String> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name stands in brackets and may hold anything.
+    Some(stat[stat.rfind(')')? + 1..].to_owned())
 }
 
 /// Whether the process that started then is still there (a zombie is not).

@@ -11,7 +11,7 @@ use std::io::{self, Write};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Sender, SyncSender, channel};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -113,6 +113,12 @@ impl Process {
     /// Ends its input, which ends a built-in worker once it has done what it was asked.
     pub fn close(&mut self) {
         self.input = None;
+    }
+
+    /// The last lines of the log that is written now, and why a log could not be written, if that is news.
+    pub fn last_words(&self) -> (String, Option<String>) {
+        let mut logs = self.logs.lock().unwrap_or_else(PoisonError::into_inner);
+        (logs.last_lines(), logs.trouble())
     }
 
     /// Sends a signal to its whole group.

@@ -99,13 +99,14 @@ impl Import {
         let mut writer = Writer::open(results, &self.sweep, "import")?;
         // Asked for before anything is taken in: what a kill leaves half taken is taken again, as the next attempt.
         self.write_plan(&spec, &runs, &mut writer)?;
+        let hash = spec.spec().1;
         let (mut taken, mut empty) = (0, 0);
         let (mut runs_held, mut rows_held) = (0, 0);
         for (old, planned) in found.iter().zip(&runs) {
             let state = known.as_ref().and_then(|known| known.state(&planned.run));
             if !state.is_some_and(|state| state.status.is_done()) {
                 let attempt = state.map_or(0, |state| state.attempt) + 1;
-                let rows = self.take(old, &planned.run, attempt, &spec.spec().1, &mut writer)?;
+                let rows = self.take(old, &planned.run, attempt, &hash, &mut writer)?;
                 taken += usize::from(rows > 0);
                 empty += usize::from(rows == 0);
                 (runs_held, rows_held) = (runs_held + 1, rows_held + rows);

@@ -129,8 +129,16 @@ impl Tasks {
         submitted.standings.get(usize::try_from(task.task).ok()?)
     }
 
-    /// The status of a run as people are told it: an open attempt runs where its task does, and what a task has is queued.
+    /// The status of a run as people are told it: an open attempt runs where its process or its task does, and what a task
+    /// has is queued.
     pub fn seen(&self, state: &RunState) -> Status {
+        let here = state.provenance.as_deref().filter(|provenance| provenance.task.is_none());
+        if let (Status::Running, Some(here)) = (state.status, here) {
+            return match leftover::look(here) {
+                Leftover::Alive | Leftover::Held => Status::Running,
+                Leftover::Gone | Leftover::Unknown => Status::Unknown,
+            };
+        }
         match (state.status, self.place(&state.run, Some(state))) {
             (status, _) if status.is_done() => status,
             (Status::Running, Place::Held) => match self.runs_now(state) {
