@@ -139,6 +139,15 @@ fn text_from_specs_is_escaped() {
 }
 
 #[test]
+fn a_picture_is_opaque_to_its_last_row() {
+    let figure = one("retina_test", "{kind: response, y: kl, x: fr_learning_rate, color: method}");
+    for width in [PAGE, SLIDE, 777] {
+        let picture = resvg::tiny_skia::Pixmap::decode_png(&figure.png(width).unwrap()).unwrap();
+        assert!(picture.pixels().iter().all(|pixel| pixel.alpha() == 255), "{width} pixels wide");
+    }
+}
+
+#[test]
 fn a_million_points_are_drawn_as_a_few_thousand_with_their_extremes() {
     let stored = Stored::long(1_000_000, 765_431);
     let spec = spec(stored.results(), "long", "  - {kind: curve, y: kl}\n");

@@ -196,6 +196,8 @@ pub fn png(svg: &str, width: u32) -> Result<Vec<u8>, FiguresError> {
     let height = (tree.size().height() * scale).ceil() as u32;
     let mut pixmap = resvg::tiny_skia::Pixmap::new(width, height.max(1))
         .ok_or_else(|| FiguresError::Draw(format!("an image of {width} × {height} pixels")))?;
+    // The last row of pixels lies partly below the sheet: on a dark slide it would be a line.
+    pixmap.fill(resvg::tiny_skia::Color::WHITE);
     let transform = resvg::tiny_skia::Transform::from_scale(scale, scale);
     resvg::render(&tree, transform, &mut pixmap.as_mut());
     pixmap.encode_png().map_err(FiguresError::drawing)
