@@ -10,7 +10,7 @@ const VERSION: u32 = 1;
 /// Patches added at a time: the products of a chunk fit in the cache of a core.
 const CHUNK: i64 = 1000;
 
-/// `[D, D]` double on the CPU: the covariance of `samples` patches of D pixels, symmetric and positive definite.
+/// `[D, D]` double on the CPU: the covariance of `samples` patches of D pixels, symmetric.
 /// `key` says all that the patches depend on; `patches(i, n)` gives `[n, D]`, the i-th chunk.
 pub fn covariance(
     key: &str,
@@ -24,25 +24,12 @@ pub fn covariance(
     }
     let hash = blake3::hash(format!("{VERSION} {samples} {key}").as_bytes());
     let file = cache.join(format!("covariance-{}.safetensors", &hash.to_hex()[..16]));
-    let covariance = match read(&file, pixels) {
-        Some(covariance) => covariance,
-        None => {
-            let covariance = estimate(pixels, samples, patches);
-            // Without the cache the next run is slower, no more.
-            write(&file, &covariance).ok();
-            covariance
-        }
-    };
-    match log2_det(&covariance) {
-        Some(_) => Ok(covariance),
-        None => Err(DataError::Singular { samples }),
-    }
-}
-
-/// log2 det of a symmetric matrix; `None` if it is not positive definite.
-pub fn log2_det(matrix: &Tensor) -> Option<f64> {
-    let (factor, info) = matrix.linalg_cholesky_ex(false, false);
-    (info.int64_value(&[]) == 0).then(|| 2.0 * factor.diagonal(0, 0, 1).log2().sum(Kind::Double).double_value(&[]))
+    Ok(read(&file, pixels).unwrap_or_else(|| {
+        let covariance = estimate(pixels, samples, patches);
+        // Without the cache the next run is slower, no more.
+        write(&file, &covariance).ok();
+        covariance
+    }))
 }
 
 /// Runs on one thread, since the numbers must not depend on how many a run has.

@@ -6,6 +6,7 @@ mod covariance;
 mod error;
 mod folder;
 mod options;
+mod rank;
 mod scene;
 mod scenes;
 mod synthetic;
@@ -15,6 +16,7 @@ pub use error::DataError;
 pub use options::Options;
 
 use crate::random::{Streams, below};
+use cones::Cone;
 use scenes::Scenes;
 use std::path::Path;
 use std::sync::Arc;
@@ -54,12 +56,13 @@ impl Source {
         })?;
         let treatment =
             Treatment::new(&untreated, colors as i64, size, options.remove_mean, options.whiten, options.circular_mask);
+        let kept = treatment.kept(&untreated);
+        rank::check(&kept, Cone::of(colors))?;
         let matrix = treatment.matrix(colors as i64, pixels);
         let covariance = matrix.matmul(&untreated).matmul(&matrix.tr());
         let covariance = (&covariance + covariance.tr()) / 2.0;
         Ok(Self {
-            entropy: entropy(&covariance, treatment.rank() * colors as i64)
-                .ok_or(DataError::Singular { samples: options.covariance_samples })?,
+            entropy: entropy(treatment.log2_det(&kept)),
             windows: windows(&scenes.pixels(device), size),
             treatment: treatment.to(kind, device),
             covariance,
@@ -113,19 +116,11 @@ fn gather(
     windows.index(&[index(&rows), index(&columns)])
 }
 
-/// ½ log2 det(2πe·C) over the `rank` leading dimensions; `None` if they are not all of positive variance.
-fn entropy(covariance: &Tensor, rank: i64) -> Option<f64> {
-    let size = covariance.size()[0];
-    let log2_det = if rank == size {
-        covariance::log2_det(covariance)?
-    } else {
-        let variances = covariance.linalg_eigvalsh("L").narrow(0, size - rank, rank);
-        if variances.min().double_value(&[]) <= 0.0 {
-            return None;
-        }
-        variances.log2().sum(Kind::Double).double_value(&[])
-    };
-    Some(0.5 * (log2_det + rank as f64 * (2.0 * std::f64::consts::PI * std::f64::consts::E).log2()))
+/// ½ log2 det(2πe·C) in bits, from log2 det C and the dimensions; NaN if C is not positive definite.
+fn entropy(log2_det: Option<(f64, i64)>) -> f64 {
+    log2_det.map_or(f64::NAN, |(log2_det, dimensions)| {
+        0.5 * (log2_det + dimensions as f64 * (2.0 * std::f64::consts::PI * std::f64::consts::E).log2())
+    })
 }
 
 #[cfg(test)]

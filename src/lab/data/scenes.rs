@@ -9,7 +9,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tch::{Device, Tensor};
 
 /// Scenes, one below another.
-#[derive(Debug)]
 pub struct Scenes {
     /// All that the pixels depend on.
     pub key: String,
@@ -30,6 +29,13 @@ pub struct Place {
     /// Columns, from the first.
     pub width: i64,
     name: String,
+}
+
+/// Millions of pixels help nobody.
+impl std::fmt::Debug for Scenes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Scenes({} of {}, pixels {:?})", self.places.len(), self.key, self.shape)
+    }
 }
 
 static NEWEST: Mutex<Option<Arc<Scenes>>> = Mutex::new(None);

@@ -92,6 +92,37 @@ fn the_covariance_is_that_of_the_patches() {
     }
 }
 
+/// H_X follows from the covariance of treated patches; where these fill few dimensions, from its eigenvalues there.
+#[test]
+fn the_entropy_is_that_of_the_treated_covariance() {
+    for (remove_mean, whiten, mask) in
+        [(false, 0.0, false), (false, 0.0, true), (true, 0.0, false), (true, 0.5, true), (false, 0.25, true)]
+    {
+        let options = Options { remove_mean, whiten, circular_mask: mask, ..options(2, 6) };
+        let source = open(&options);
+        let variances = source.covariance().linalg_eigvalsh("L");
+        let dimensions = 2 * if whiten > 0.0 { (whiten * 36.0f64).round() as i64 } else { 36 - i64::from(remove_mean) };
+        let variances = variances.narrow(0, 72 - dimensions, dimensions);
+        let scaled = variances * (2.0 * std::f64::consts::PI * std::f64::consts::E);
+        let expected = 0.5 * scaled.log2().sum(Kind::Double).double_value(&[]);
+        assert!((source.entropy() - expected).abs() < 1e-4, "{options:?}: {} {expected}", source.entropy());
+    }
+}
+
+/// Fewer distinct patches than pixels: as many as 4 + 9 corners.
+#[test]
+fn few_distinct_patches_are_refused_until_fewer_directions_are_kept() {
+    let images = tempfile::tempdir().unwrap();
+    for (name, side) in [("a.png", 7), ("b.png", 8)] {
+        let grey = |x: u32, y: u32| image::Luma([(x * x * 7 + y * 23 + x * y * 5 % 13 + side * 11) as u8]);
+        image::GrayImage::from_fn(side, side, grey).save(images.path().join(name)).unwrap();
+    }
+    let few = Options { origin: Origin::Images(folder(images.path())), ..options(1, 6) };
+    let message = fault(&few);
+    assert!(message.contains("cone M varies in 12 of 36 directions"), "{message}");
+    open(&Options { whiten: 0.25, ..few });
+}
+
 #[test]
 fn whitening_leaves_each_color_a_projection() {
     let source = open(&Options { whiten: 0.25, ..options(2, 6) });
@@ -153,7 +184,18 @@ fn what_is_wrong_with_data_is_said_with_the_file() {
 
     let grey = |x: u32, y: u32| image::Luma([(x * 7 + y * 11 + x * y) as u8]);
     image::GrayImage::from_fn(40, 30, grey).save(path.join("b.png")).unwrap();
-    assert!(fault(&at(Origin::Images, 3)).contains("is not positive definite: the colours of the images depend"));
+    for (whiten, circular_mask, remove_mean) in
+        [(0.0, false, false), (0.0, true, false), (0.0, true, true), (0.5, false, false), (0.5, true, true)]
+    {
+        let grey = Options { whiten, circular_mask, remove_mean, ..at(Origin::Images, 3) };
+        let message = fault(&grey);
+        assert!(
+            message.starts_with("the colours L and M, L and S, M and S of the images depend on each other"),
+            "{message}"
+        );
+        assert!(message.ends_with("use `colors: 1`, or images in colour"), "{message}");
+        open(&Options { colors: 1, ..grey });
+    }
     let large = Options { kernel_size: 31, ..at(Origin::Images, 1) };
     assert_eq!(fault(&large), "`kernel_size` is 31, but image b.png has only 30 × 40 pixels");
     let few = Options { covariance_samples: 36, ..at(Origin::Images, 1) };

@@ -11,8 +11,17 @@ pub struct Treatment {
     whitening: Option<Tensor>,
     /// `[K²]`.
     mask: Option<Tensor>,
-    /// Dimensions that are left of each colour's pixels.
-    rank: i64,
+    /// The directions that are left of each colour's pixels; `None`: all of them.
+    kept: Option<Kept>,
+}
+
+/// Directions of each colour's pixels.
+#[derive(Debug)]
+struct Kept {
+    /// `[L, K², D]` double, orthonormal columns.
+    directions: Tensor,
+    /// `[L, D]` double: by what whitening divides each direction's variance; 1 without whitening.
+    variances: Tensor,
 }
 
 impl Treatment {
@@ -22,19 +31,61 @@ impl Treatment {
         let pixels = kernel_size * kernel_size;
         let full = if remove_mean { pixels - 1 } else { pixels };
         let mask = mask.then(|| circular_mask(kernel_size));
-        let mut treatment = Self { remove_mean, whitening: None, mask, rank: full };
-        if whiten > 0.0 {
-            treatment.rank = ((whiten * pixels as f64).round() as i64).clamp(1, full);
-            let centring = Self { remove_mean, whitening: None, mask: None, rank: full }.matrix(1, pixels);
-            let whitening: Vec<Tensor> = (0..colors)
+        let mut treatment = Self { remove_mean, whitening: None, mask, kept: None };
+        let count = if whiten > 0.0 { ((whiten * pixels as f64).round() as i64).clamp(1, full) } else { full };
+        if whiten > 0.0 || count < pixels {
+            let centring = Self { remove_mean, whitening: None, mask: None, kept: None }.matrix(1, pixels);
+            let (variances, directions): (Vec<_>, Vec<_>) = (0..colors)
                 .map(|color| {
                     let block = covariance.narrow(0, color * pixels, pixels).narrow(1, color * pixels, pixels);
-                    pca_whitening(&centring.matmul(&block).matmul(&centring), treatment.rank)
+                    let (variances, directions) = centring.matmul(&block).matmul(&centring).linalg_eigh("L");
+                    (variances.narrow(0, pixels - count, count), directions.narrow(1, pixels - count, count))
                 })
-                .collect();
-            treatment.whitening = Some(Tensor::stack(&whitening, 0));
+                .unzip();
+            let directions = Tensor::stack(&directions, 0);
+            let mut variances = Tensor::stack(&variances, 0);
+            if whiten > 0.0 {
+                // Σ v·vᵀ/√λ over the leading principal components of each colour.
+                let whitened = &directions / variances.sqrt().unsqueeze(1);
+                treatment.whitening = Some(whitened.matmul(&directions.transpose(1, 2)));
+            } else {
+                variances = variances.ones_like();
+            }
+            treatment.kept = Some(Kept { directions, variances });
         }
         treatment
+    }
+
+    /// `[LD, LD]` double: the covariance of what is kept of patches, before whitening and mask, colour by colour.
+    pub fn kept(&self, covariance: &Tensor) -> Tensor {
+        let Some(Kept { directions, .. }) = &self.kept else { return covariance.shallow_clone() };
+        let blocks: Vec<Tensor> = (0..directions.size()[0]).map(|color| directions.get(color)).collect();
+        let basis = Tensor::block_diag(&blocks);
+        let kept = basis.tr().matmul(covariance).matmul(&basis);
+        (&kept + kept.tr()) / 2.0
+    }
+
+    /// log2 of the determinant of the covariance of treated patches, in the dimensions that they fill, and how many these are.
+    /// `kept`: `[LD, LD]`, from [`Self::kept`]; `None` if it is not positive definite.
+    ///
+    /// With V the kept directions, Λ what whitening divides by and M the mask: det(VᵀCV)·det(VᵀM²V)/det(Λ). The treated
+    /// covariance itself is too close to singular where there is a mask: it dims the corners to 1e-8 of their variance.
+    pub fn log2_det(&self, kept: &Tensor) -> Option<(f64, i64)> {
+        let size = kept.size()[0];
+        let mut log2_det = log2_det(kept)?;
+        if let Some(Kept { directions, variances }) = &self.kept {
+            log2_det -= variances.log2().sum(Kind::Double).double_value(&[]);
+            for color in 0..directions.size()[0] {
+                if let Some(mask) = &self.mask {
+                    let seen = directions.get(color) * mask.unsqueeze(1);
+                    log2_det += self::log2_det(&seen.tr().matmul(&seen))?;
+                }
+            }
+        } else if let Some(mask) = &self.mask {
+            let colors = size / mask.size()[0];
+            log2_det += 2.0 * colors as f64 * mask.log2().sum(Kind::Double).double_value(&[]);
+        }
+        Some((log2_det, size))
     }
 
     /// `[B, L, K²]` → the same.
@@ -58,15 +109,10 @@ impl Treatment {
         self.apply(identity).reshape([values, values]).tr()
     }
 
-    /// Dimensions that are left of each colour's pixels.
-    pub fn rank(&self) -> i64 {
-        self.rank
-    }
-
-    /// The same for patches of a kind on a device.
+    /// The same for patches of a kind on a device; for [`Self::apply`] alone.
     pub fn to(&self, kind: Kind, device: Device) -> Self {
         let to = |tensor: &Option<Tensor>| tensor.as_ref().map(|tensor| tensor.to_kind(kind).to_device(device));
-        Self { remove_mean: self.remove_mean, whitening: to(&self.whitening), mask: to(&self.mask), rank: self.rank }
+        Self { remove_mean: self.remove_mean, whitening: to(&self.whitening), mask: to(&self.mask), kept: None }
     }
 }
 
@@ -78,10 +124,8 @@ pub fn circular_mask(kernel_size: i64) -> Tensor {
     (-distance + radius + 1.0).clamp(1e-4, 1.0).view([-1])
 }
 
-/// Σ v·vᵀ/√λ over the leading principal components of a colour's covariance.
-fn pca_whitening(covariance: &Tensor, kept: i64) -> Tensor {
-    let (values, vectors) = covariance.linalg_eigh("L");
-    let from = values.size()[0] - kept;
-    let (values, vectors) = (values.narrow(0, from, kept), vectors.narrow(1, from, kept));
-    (&vectors / values.sqrt().unsqueeze(0)).matmul(&vectors.tr())
+/// log2 det of a symmetric matrix; `None` if it is not positive definite.
+fn log2_det(matrix: &Tensor) -> Option<f64> {
+    let (factor, info) = matrix.linalg_cholesky_ex(false, false);
+    (info.int64_value(&[]) == 0).then(|| 2.0 * factor.diagonal(0, 0, 1).log2().sum(Kind::Double).double_value(&[]))
 }

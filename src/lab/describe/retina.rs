@@ -178,7 +178,8 @@ fn model() -> Vec<Parameter> {
             "Length over which noise of one colour's pixels is correlated; 0: independent.",
         )
         .unit("pixels")
-        .minimum(0.0),
+        .minimum(0.0)
+        .maximum(1e6),
         P::number("output_noise", 3.0, "Sd σ_out of the noise of each neuron.").above(0.0),
         P::choice(
             "shape",
