@@ -4,9 +4,9 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use tessera::agent::Sink;
+use tessera::record::Value;
 use tessera::record::{Fact, Outcome, PlannedRun, Provenance, Real, Rows, RunId};
-use tessera::run::Sink;
-use tessera::spec::Value;
 use tessera::store::Writer;
 
 /// So many runs are executed at once: their rows lie mixed in the segments.

@@ -1,6 +1,6 @@
 //! The one place that renders errors and chooses exit codes.
 
-pub use crate::spec::printable;
+pub use crate::record::printable;
 use crate::spec::{Problem, Problems, Severity};
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource};
 

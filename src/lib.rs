@@ -3,21 +3,30 @@
 //! The tree is the way that data takes, and arrows run from left to right only:
 //!
 //! ```text
-//! spec → plan → record → schedule → run → store → analyse → figures → report
+//! record → spec → plan → schedule → process, device, presence, pickup → slurm → agent → store → analyse
+//!        → figures → report → session → commands
 //! ```
 //!
-//! A stage imports only from stages to its left (`tests/architecture.rs` reads the sources and fails otherwise);
-//! `commands` is where stages are joined, and `error` is the one place that renders errors and chooses exit codes.
-//! The lab's science is another module tree (`src/lab`, binary `tessera-lab`) that imports `record` alone.
+//! A room imports only from rooms to its left (`tests/architecture.rs` reads the sources and fails otherwise).
+//! `session` is where stages are joined, `commands` turns arguments into one call of them, and `error` is the one place
+//! that renders errors and chooses exit codes. The lab's science is another module tree (`src/lab`, binary
+//! `tessera-lab`) that imports `record` alone.
 
+pub mod agent;
 pub mod analyse;
 pub mod commands;
+pub mod device;
 pub mod error;
 pub mod figures;
+pub mod output;
+pub mod pickup;
 pub mod plan;
+pub mod presence;
+pub mod process;
 pub mod record;
 pub mod report;
-pub mod run;
 pub mod schedule;
+pub mod session;
+pub mod slurm;
 pub mod spec;
 pub mod store;

@@ -1,9 +1,9 @@
 //! `show` and `diff`: everything known of one run, and what differs between two.
 
 use crate::stage::{Stage, finished, rows, run_id, started};
+use tessera::agent::Sink;
 use tessera::analyse::{Format, Grid, account, diff, find_run};
 use tessera::record::{Fact, Failure};
-use tessera::run::Sink;
 
 /// A run that failed once and went on from its checkpoint, and one of another method.
 fn stage() -> Stage {

@@ -1,12 +1,12 @@
 //! Numbers that people ask for: against reference values, and as they are shown.
 
 use crate::stage::{Stage, run_id, started};
+use tessera::agent::Sink;
 use tessera::analyse::{
     CompareRequest, Files, Format, Grid, Interval, PivotRequest, bootstrap_interval, compare, detectable,
     mean_interval, pivot, quantile_95, query, significant, welch, with_error,
 };
 use tessera::record::{Fact, Failure, Outcome};
-use tessera::run::Sink;
 
 fn near(a: f64, b: f64) {
     assert!((a - b).abs() <= 1e-9 * b.abs().max(1.0), "{a} is not {b}");

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 use std::process::Command as Process;
+use tessera::agent::command::{Attempt, RenderError, Rendered, render, version};
 use tessera::record::{Parameters, Resume, RunId, Value};
-use tessera::run::command::{Attempt, RenderError, Rendered, render, version};
 use tessera::spec::{Command, Spelling, Template, pieces};
 
 fn parameters() -> Parameters {
@@ -203,7 +203,7 @@ fn the_python_helper() {
         .unwrap();
     assert_eq!(String::from_utf8_lossy(&said.stdout), "('/c/x.pt', 9)\n", "{}", String::from_utf8_lossy(&said.stderr));
     let metrics = tessera::spec::Metrics::default();
-    let picked = tessera::run::pickup::Pickup::new(folder.path(), &metrics, None).finish().unwrap();
+    let picked = tessera::pickup::Pickup::new(folder.path(), &metrics, None).finish().unwrap();
     let rows = &picked.rows[0];
     assert_eq!((&rows.step[..], rows.metrics["terms/KL"][0].0), (&[3][..], 0.1));
     assert!(rows.metrics["loss"][0].0.is_nan());

@@ -3,8 +3,8 @@
 use crate::stage::{Stage, rows, run_id, started};
 use std::path::Path;
 use std::process::Command;
+use tessera::agent::Sink;
 use tessera::record::{Fact, Failure, Outcome, RunId};
-use tessera::run::Sink;
 
 /// What a command says on standard output; it must end well.
 fn tessera(results: &Path, arguments: &[&str]) -> String {

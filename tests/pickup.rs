@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use tessera::pickup::{Picked, Pickup, encode};
 use tessera::record::Rows;
-use tessera::run::pickup::{Picked, Pickup, encode};
 use tessera::spec::{Metrics, MetricsSource};
 
 /// A history as its reader sees it: the last value of a metric and step counts. Compared by bits, so NaN is equal.

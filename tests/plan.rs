@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use tessera::plan::{Plan, expand, identity};
-use tessera::spec::{Document, Sweep, Value, read};
+use tessera::record::Value;
+use tessera::spec::{Document, Sweep, read};
 
 fn sweep_of(path: &Path, sets: &[&str]) -> Result<Sweep, String> {
     let sets: Vec<String> = sets.iter().map(|set| (*set).to_owned()).collect();

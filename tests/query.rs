@@ -4,9 +4,9 @@ use crate::stage::{Stage, planned, run_id};
 use std::io::{BufReader, Read};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use tessera::agent::Sink;
 use tessera::analyse::{Files, Format, Grid, query};
 use tessera::record::{Fact, Value};
-use tessera::run::Sink;
 use tessera::store::Writer;
 
 fn command(results: &Path, sql: &str, further: &[&str]) -> Command {

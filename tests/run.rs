@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use tessera::agent::{Array, Folders, RunError, Settings, Sink, SinkError, Summary, Task, Trainer, execute};
+use tessera::presence::requests::Request;
+use tessera::presence::view::{View, Watch};
+use tessera::process::Early;
 use tessera::record::{Fact, Failure, Outcome, Parameters, PlannedRun, Rows, RunId, Value};
-use tessera::run::requests::Request;
-use tessera::run::{
-    Array, Early, Folders, RunError, Settings, Sink, SinkError, Summary, Task, Trainer, View, Watch, execute,
-};
 use tessera::spec::{Command, OnFailure, Resources, Template};
 
 /// Keeps what the loop hands on.
@@ -389,7 +389,7 @@ fn a_child_that_a_command_leaves_behind_is_ended() {
     assert_eq!(kept.words(), ["done"]);
     let child = std::fs::read_to_string(sweep.settings.folders.work(sweep.tasks[0].id(), 1).join("child")).unwrap();
     let child: u32 = child.trim().parse().unwrap();
-    assert!(tessera::run::host::process(child).is_none_or(|(state, _)| state == 'Z'));
+    assert!(tessera::process::host::process(child).is_none_or(|(state, _)| state == 'Z'));
 }
 
 #[test]

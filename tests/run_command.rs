@@ -85,7 +85,7 @@ fn until(what: &str, mut condition: impl FnMut() -> bool) {
 }
 
 fn is_gone(pid: &u32) -> bool {
-    tessera::run::host::process(*pid).is_none_or(|(state, _)| state == 'Z')
+    tessera::process::host::process(*pid).is_none_or(|(state, _)| state == 'Z')
 }
 
 #[test]
@@ -281,7 +281,7 @@ fn what_another_machine_began_is_left_alone_until_it_is_given_up() {
     assert!(!left.iter().any(is_gone));
     let status = place.tessera(&["status", "s"]);
     assert!(String::from_utf8_lossy(&status.stdout).contains("2 unknown"), "{status:?}");
-    left.iter().for_each(|&pid| tessera::run::group::signal(pid, 9));
+    left.iter().for_each(|&pid| tessera::process::group::signal(pid, 9));
     std::fs::write(place.path().join("mended"), "").unwrap();
     // Those two alone; then the rest.
     let retried = place.tessera(&["retry", "s", "--lost"]);

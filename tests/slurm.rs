@@ -2,8 +2,8 @@
 
 use std::path::Path;
 use std::time::Duration;
-use tessera::run::slurm::queue::{End, Phase, Row, config, sacct, scontrol, squeue, time_left};
-use tessera::run::slurm::script::Script;
+use tessera::slurm::queue::{End, Phase, Row, config, sacct, scontrol, squeue, time_left};
+use tessera::slurm::script::Script;
 use tessera::spec::{Resources, Slurm};
 
 /// The recorded array: ten tasks, four at once. 0 was done, 1 had failed, 2 had been put back into the queue, 3 was

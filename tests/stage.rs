@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use tempfile::TempDir;
+use tessera::agent::Sink;
+use tessera::record::Value;
 use tessera::record::{Fact, Outcome, PlannedRun, Provenance, Real, Rows, RunId};
-use tessera::run::Sink;
-use tessera::spec::Value;
 use tessera::store::{Sweep, Writer};
 
 /// A sweep of `method` × seeds, written as an agent would.

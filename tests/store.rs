@@ -3,9 +3,10 @@
 use polars::prelude::*;
 use std::path::Path;
 use tempfile::TempDir;
+use tessera::agent::{Array, Sink};
+use tessera::record::Value;
 use tessera::record::{Fact, Failure, Real, Rows, RunId};
-use tessera::run::{Array, Sink};
-use tessera::spec::{Reduce, Value};
+use tessera::spec::Reduce;
 use tessera::store::{Journal, Scope, Status, StoreError, Sweep, Writer};
 
 use crate::stage::{Stage, finished, rows, run_id, started};

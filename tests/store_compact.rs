@@ -4,8 +4,8 @@ use crate::stage::{Stage, finished, rows, run_id, started};
 use polars::prelude::*;
 use std::path::Path;
 use std::process::Command;
+use tessera::agent::Sink;
 use tessera::record::RunId;
-use tessera::run::Sink;
 use tessera::spec::Reduce;
 use tessera::store::{Removal, StoreError, Sweep};
 

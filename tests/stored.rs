@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use tempfile::TempDir;
+use tessera::agent::{Array, Sink};
+use tessera::record::Value;
 use tessera::record::{Fact, Outcome, Parameters, PlannedRun, Provenance, Real, Rows, RunId};
-use tessera::run::{Array, Sink};
-use tessera::spec::Value;
 use tessera::store::{Sweep, Writer};
 
 /// A stored sweep in a folder of its own.

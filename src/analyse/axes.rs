@@ -1,6 +1,7 @@
 //! The parameters by which runs differ.
 
-use crate::spec::{Filter, Value};
+use crate::record::Value;
+use crate::spec::Filter;
 use crate::store::RunState;
 use indexmap::{IndexMap, IndexSet};
 

@@ -1,7 +1,7 @@
 //! `tessera compact`: many small files into few large ones.
 
-use super::counted::counted;
 use crate::error::{Error, ExitCode};
+use crate::record::counted;
 use crate::store::Sweep;
 use std::path::Path;
 

@@ -1,10 +1,11 @@
 //! `tessera compare`: differences between the levels of an axis.
 
-use super::answer::{Scoped, answer};
-use super::figures::stored_spec;
 use super::goal::Goal;
+use super::scoped::Scoped;
 use crate::analyse::{CompareRequest, Format, compare};
 use crate::error::{Error, ExitCode};
+use crate::output::answer;
+use crate::session::stored::stored_spec;
 use crate::spec::Reduce;
 use crate::store::Sweep;
 use std::path::Path;

@@ -1,8 +1,8 @@
 //! `tessera diff`: two runs side by side.
 
-use super::answer::answer;
 use crate::analyse::{Format, diff, find_run};
 use crate::error::{Error, ExitCode};
+use crate::output::answer;
 use std::path::Path;
 
 /// What differs between two runs, in parameters and in results

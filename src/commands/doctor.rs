@@ -1,12 +1,13 @@
 //! `tessera doctor`: what runs need from this machine, one line each, with the remedy.
 
-use super::agent::end_orphans;
-use super::answer::answer;
+use crate::agent::find_lab;
+use crate::device::gpus;
 use crate::error::{Error, ExitCode};
+use crate::output::answer;
 use crate::record::{Answer, PROTOCOL};
-use crate::run::slurm::cluster::Cluster;
-use crate::run::{find_lab, gpus};
-use crate::store::{Sweep, sweeps};
+use crate::session::recovery::end_orphans;
+use crate::slurm::cluster::Cluster;
+use crate::store::{Sweep, room, sweeps};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -157,24 +158,6 @@ fn folder(results: &Path) -> Vec<Finding> {
         });
     }
     findings
-}
-
-/// Free bytes and the kind of file system.
-pub(super) fn room(folder: &Path) -> Option<(u64, &'static str)> {
-    use std::os::unix::ffi::OsStrExt;
-    let path = std::ffi::CString::new(folder.as_os_str().as_bytes()).ok()?;
-    // SAFETY: an all-zero statfs is valid, and `path` ends with a zero byte.
-    let about = unsafe {
-        let mut about: libc::statfs = std::mem::zeroed();
-        (libc::statfs(path.as_ptr(), &raw mut about) == 0).then_some(about)
-    }?;
-    let kind = match about.f_type {
-        0x6969 => " on NFS",
-        0x0bd0_0bd0 => " on Lustre",
-        0x0102_1994 => " in memory (tmpfs): gone after a reboot",
-        _ => "",
-    };
-    Some((about.f_bavail * u64::try_from(about.f_bsize).ok()?, kind))
 }
 
 fn slurm() -> Finding {

@@ -1,10 +1,10 @@
 //! `tessera export`: a sweep for other tools.
 
-use super::answer::Scoped;
+use super::scoped::Scoped;
 use crate::analyse::{Format, Grid};
 use crate::error::{Error, ExitCode};
+use crate::pickup::encode;
 use crate::record::Value;
-use crate::run::pickup::encode;
 use crate::store::{Row, RunState, Status};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};

@@ -1,10 +1,10 @@
 //! `tessera figures`: the figures of a sweep's spec as files.
 
-use super::answer::{Scoped, answer};
+use super::scoped::Scoped;
 use crate::error::{Error, ExitCode};
+use crate::output::answer;
 use crate::report::{Kind, draw_figures};
-use crate::spec::{Document, Sweep as Spec, read};
-use crate::store::Sweep;
+use crate::session::stored::stored_spec;
 use std::path::{Path, PathBuf};
 
 /// Draw the figures that the sweep's spec asks for, as SVG and PNG
@@ -59,22 +59,5 @@ impl Figures {
         }
         answer(&files.iter().map(|file| format!("{}\n", file.display())).collect::<String>())?;
         Ok(ExitCode::Success)
-    }
-}
-
-/// The spec that the newest plan of a sweep was made from.
-pub(super) fn stored_spec(sweep: &Sweep) -> Result<Spec, Error> {
-    let Some(planned) = sweep.planned() else {
-        return Err(Error::usage(format!("`{}` was never run", sweep.name())).with_help("`tessera run SPEC` runs it"));
-    };
-    Ok(*spec_of(sweep, &planned.spec)?)
-}
-
-/// The version of a sweep's spec that has this hash.
-pub(super) fn spec_of(sweep: &Sweep, hash: &str) -> Result<Box<Spec>, Error> {
-    let path = sweep.layout().spec(hash);
-    match read(&path, &[])?.0 {
-        Document::Sweep(spec) => Ok(spec),
-        Document::Report(_) => Err(Error::failure(format!("{} holds a report, not a sweep", path.display()))),
     }
 }

@@ -1,9 +1,9 @@
 //! `tessera logs`: what a run said.
 
-use super::answer::answer;
-use super::counted::counted;
 use crate::analyse::find_run;
 use crate::error::{Error, ExitCode, printable};
+use crate::output::answer;
+use crate::record::counted;
 use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
 use std::path::Path;

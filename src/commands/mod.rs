@@ -1,26 +1,18 @@
-//! Where stages are joined: one file a command, its help in its doc comment, and a file for each noun that commands share.
+//! The command line: one file a command, its help in its doc comment; arguments in, a call of a stage, the answer out.
 
 mod agent;
-mod answer;
 mod compact;
 mod compare;
 mod completions;
-mod counted;
-mod detach;
 mod diff;
 mod doctor;
-mod estimate;
-mod execution;
 mod export;
 mod figures;
-mod finish;
 mod goal;
 mod import;
 mod logs;
 mod new;
-mod on_finish;
 mod plan;
-mod planned;
 mod probe;
 mod query;
 mod remove;
@@ -28,14 +20,11 @@ mod report;
 mod retry;
 mod run;
 mod schema;
-mod settings;
+mod scoped;
 mod show;
-mod slurm;
 mod status;
 mod stop;
 mod table;
-mod todo;
-mod trainer;
 mod verify;
 
 use crate::error::{ExitCode, render};
@@ -84,7 +73,7 @@ enum Command {
     Doctor(doctor::Doctor),
     Completions(completions::Completions),
     #[command(hide = true)]
-    Agent(slurm::Agent),
+    Agent(agent::Agent),
 }
 
 /// Runs the command line and returns how it ended.

@@ -1,19 +1,20 @@
 //! `tessera plan`: what a spec would run, and what of it exists already.
 
-use super::answer::answer;
-use super::counted::counted;
-use super::estimate::{estimate_of, words};
-use super::execution::On;
-use super::planned::planned;
-use super::slurm::Batch;
-use super::todo::Todo;
-use super::trainer::version;
 use crate::analyse::{Cell, Format, Grid};
 use crate::error::{Error, ExitCode};
+use crate::output::answer;
 use crate::plan::{self, Plan, Run};
-use crate::run::slurm::cluster::Cluster;
-use crate::run::slurm::submission::Submission;
-use crate::spec::{Sweep, Value};
+use crate::record::Value;
+use crate::record::counted;
+use crate::session::estimate::{estimate_of, words};
+use crate::session::execution::On;
+use crate::session::planned::planned;
+use crate::session::slurm::Batch;
+use crate::session::todo::Todo;
+use crate::session::trainer::version;
+use crate::slurm::cluster::Cluster;
+use crate::slurm::submission::Submission;
+use crate::spec::Sweep;
 use crate::store::{self, RunState};
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write;

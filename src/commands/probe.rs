@@ -1,16 +1,20 @@
 //! `tessera probe`: measurements on stored checkpoints, executed like runs and stored below `probes/`.
 
-use super::agent::{agent_name, claim, end_leftovers};
-use super::answer::{Scoped, answer};
-use super::execution::{code_of, name_failed, outside};
-use super::figures::stored_spec;
-use super::settings::settings;
-use super::trainer::trainer;
+use super::scoped::Scoped;
+use crate::agent::{Folders, Probing, RunError, Settings, Sink, Task, execute, progress};
 use crate::analyse::{Format, Measured, axes};
 use crate::error::{Error, ExitCode};
+use crate::output::answer;
+use crate::process::host;
+use crate::record::Value;
 use crate::record::{Fact, PlannedRun, Probed, Resume, RunId};
-use crate::run::{Folders, Probing, RunError, Settings, Sink, Task, execute, host, progress};
-use crate::spec::{Condition, Sweep as Spec, Trainer, Value};
+use crate::session::closing::{code_of, name_failed};
+use crate::session::error::outside;
+use crate::session::recovery::{agent_name, claim, end_leftovers};
+use crate::session::settings::settings;
+use crate::session::stored::stored_spec;
+use crate::session::trainer::trainer;
+use crate::spec::{Condition, Sweep as Spec, Trainer};
 use crate::store::{Checkpoint, RunState, StoreError, Sweep, Writer};
 use clap::ValueEnum as _;
 use std::path::{Path, PathBuf};

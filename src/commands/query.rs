@@ -1,8 +1,8 @@
 //! `tessera query`: SQL over everything stored.
 
-use super::answer::answer;
 use crate::analyse::{AnalyseError, Files, Format, Grid, Outlet, Streamed, query, query_to};
 use crate::error::{Error, ExitCode, printable};
+use crate::output::answer;
 use std::fs::File;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};

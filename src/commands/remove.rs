@@ -1,7 +1,7 @@
 //! `tessera remove`: to the trash.
 
-use super::answer::answer;
 use crate::error::{Error, ExitCode};
+use crate::output::answer;
 use crate::store::{Removal, Sweep};
 use std::path::Path;
 

@@ -1,11 +1,12 @@
 //! `tessera report`: a report as Markdown and as one page.
 
-use super::answer::answer;
-use super::execution::Execution;
 use super::probe::Probe;
 use crate::error::{Error, ExitCode};
+use crate::output::answer;
 use crate::report::{ReportError, write};
-use crate::spec::{Document, Problems, Report as Spec, Severity, read};
+use crate::session;
+use crate::session::execution::Execution;
+use crate::spec::{Document, Report as Spec, read};
 use crate::store::StoreError;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -68,7 +69,7 @@ fn execute(spec: &Spec, sets: &[String], results: &Path) -> Result<ExitCode, Err
     for file in &spec.files {
         let execution =
             Execution { spec: file.clone(), sets: sets.to_vec(), without_page: true, ..Execution::default() };
-        match execution.execute(results)? {
+        match session::execute(&execution, results)? {
             ExitCode::Stopped => return Ok(ExitCode::Stopped),
             ExitCode::Success => {}
             code => worst = code,
@@ -93,21 +94,5 @@ fn open(page: &Path) -> Result<(), Error> {
     match status {
         Ok(status) if status.success() => Ok(()),
         _ => Err(Error::failure(format!("`{program}` could not open {}", page.display()))),
-    }
-}
-
-impl From<ReportError> for Error {
-    fn from(error: ReportError) -> Self {
-        match error {
-            ReportError::Store(error) => error.into(),
-            ReportError::Table(error) => error.into(),
-            ReportError::Figure { name, error, origin: Some(origin) } => match error.asked() {
-                Some(help) => {
-                    Problems(vec![origin.problem(Severity::Error, format!("`{name}`: {error}"), &help)]).into()
-                }
-                None => Self::failure(format!("figure `{name}`: {error}")),
-            },
-            error => Self::failure(error.to_string()),
-        }
     }
 }

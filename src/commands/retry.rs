@@ -1,9 +1,10 @@
 //! `tessera retry`: runs without a result are executed again.
 
-use super::execution::{Execution, On};
-use super::stop::{executed, find};
 use crate::error::{Error, ExitCode};
-use crate::run::requests::Request;
+use crate::presence::requests::Request;
+use crate::session;
+use crate::session::execution::{Execution, On};
+use crate::session::stored::{executed, find};
 use crate::store::{Status, Sweep};
 use std::path::Path;
 
@@ -47,7 +48,8 @@ impl Retry {
         };
         let spec = sweep.layout().spec(&planned.spec);
         let on = self.on.unwrap_or_else(|| last(&sweep));
-        Execution { spec, only: Some(runs), lost: self.lost, on, yes: true, ..Execution::default() }.execute(results)
+        let execution = Execution { spec, only: Some(runs), lost: self.lost, on, yes: true, ..Execution::default() };
+        session::execute(&execution, results)
     }
 }
 
@@ -57,7 +59,7 @@ fn last(sweep: &Sweep) -> On {
     let provenance = newest.and_then(|state| state.provenance.as_ref());
     match provenance {
         Some(provenance) if provenance.task.is_some() => On::Slurm,
-        None if super::slurm::was_submitted(sweep.layout().root()) => On::Slurm,
+        None if crate::session::slurm::was_submitted(sweep.layout().root()) => On::Slurm,
         _ => On::Local,
     }
 }

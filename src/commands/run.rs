@@ -1,7 +1,8 @@
 //! `tessera run`: its arguments.
 
-use super::execution::{Execution, On};
 use crate::error::{Error, ExitCode};
+use crate::session;
+use crate::session::execution::{Execution, On};
 use std::path::{Path, PathBuf};
 
 /// Execute what is missing of a sweep, and draw its figures
@@ -47,7 +48,7 @@ impl Run {
     /// Executes the sweep.
     pub fn run(self, results: &Path) -> Result<ExitCode, Error> {
         if self.detach && self.on == On::Local {
-            return super::detach::detach(results, &self.spec, &self.sets);
+            return crate::session::detach::detach(results, &self.spec, &self.sets);
         }
         let execution = Execution {
             spec: self.spec,
@@ -63,6 +64,6 @@ impl Run {
             on: self.on,
             ..Execution::default()
         };
-        execution.execute(results)
+        session::execute(&execution, results)
     }
 }

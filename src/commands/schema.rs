@@ -1,9 +1,10 @@
 //! `tessera schema`: what can be written in a spec.
 
-use super::answer::answer;
 use crate::analyse::{Cell, Format, Grid};
 use crate::error::{Error, ExitCode};
-use crate::spec::{Kind, Parameter, TRAINERS, Value, description, json_schema};
+use crate::output::answer;
+use crate::record::Value;
+use crate::spec::{Kind, Parameter, TRAINERS, description, json_schema};
 
 /// A JSON Schema of specs, for editors; with --trainer, every parameter with unit, default, bounds and meaning
 ///

@@ -1,8 +1,8 @@
 //! `tessera show`: one run.
 
-use super::answer::answer;
 use crate::analyse::{Format, account, find_run};
 use crate::error::{Error, ExitCode};
+use crate::output::answer;
 use std::path::Path;
 
 /// Everything known of one run: status, parameters, summaries, where it ran, failures, checkpoints, logs

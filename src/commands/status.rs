@@ -1,14 +1,16 @@
 //! `tessera status`: how sweeps stand, also those that another process executes.
 
-use super::agent::end_orphans;
-use super::answer::answer;
-use super::counted::counted;
-use super::slurm::Tasks;
-use super::stop::executed;
+use crate::agent::progress;
 use crate::error::{Error, ExitCode, printable};
-use crate::run::heartbeat::Heartbeat;
-use crate::run::slurm::cluster::Cluster;
-use crate::run::{duration, host, progress};
+use crate::output::answer;
+use crate::presence::heartbeat::Heartbeat;
+use crate::presence::view::duration;
+use crate::process::host;
+use crate::record::counted;
+use crate::session::recovery::end_orphans;
+use crate::session::slurm::Tasks;
+use crate::session::stored::executed;
+use crate::slurm::cluster::Cluster;
 use crate::store::{RunState, Status as RunStatus, Sweep};
 use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};

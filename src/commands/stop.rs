@@ -1,13 +1,13 @@
 //! `tessera stop`: asks the agent of a sweep to stop.
 
-use super::counted::counted;
-use super::slurm::{Submitted, Tasks};
 use crate::error::{Error, ExitCode};
+use crate::presence::requests::Request;
 use crate::record::RunId;
-use crate::run::claim::{AGENT, holder};
-use crate::run::requests::Request;
-use crate::run::slurm::cluster::Cluster;
-use crate::run::slurm::submission::Submission;
+use crate::record::counted;
+use crate::session::slurm::{Submitted, Tasks};
+use crate::session::stored::{executed, find};
+use crate::slurm::cluster::Cluster;
+use crate::slurm::submission::Submission;
 use crate::store::Sweep;
 use std::path::Path;
 
@@ -89,14 +89,4 @@ impl Stop {
         }
         Ok(ExitCode::Success)
     }
-}
-
-/// The runs whose ids begin so.
-pub(super) fn find(sweep: &Sweep, prefixes: &[String]) -> Result<Vec<RunId>, Error> {
-    prefixes.iter().map(|prefix| Ok(sweep.find(prefix)?.run.clone())).collect()
-}
-
-/// Whether a process that may be alive executes the sweep.
-pub(super) fn executed(sweep: &Sweep) -> bool {
-    holder(&sweep.layout().claims().join(AGENT)).is_some_and(|holder| holder.is_alive() != Some(false))
 }

@@ -1,8 +1,9 @@
 //! `tessera table`: one summary over any axes.
 
-use super::answer::{Scoped, answer};
+use super::scoped::Scoped;
 use crate::analyse::{Format, PivotRequest, pivot};
 use crate::error::{Error, ExitCode};
+use crate::output::answer;
 use crate::spec::Reduce;
 use std::path::Path;
 

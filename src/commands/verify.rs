@@ -1,8 +1,8 @@
 //! `tessera verify`: is everything there, and readable?
 
-use super::answer::answer;
 use crate::analyse::{Format, Grid};
 use crate::error::{Error, ExitCode};
+use crate::output::answer;
 use crate::store::Sweep;
 use std::path::Path;
 

@@ -1,7 +1,7 @@
 //! Colours that hold for colour-blind readers and in grey: Okabe–Ito for names, viridis for numbers, a diverging map
 //! around zero. One level of an axis has one colour wherever a palette is shared.
 
-use crate::spec::Value;
+use crate::record::Value;
 use std::collections::HashMap;
 
 /// Red, green, blue.

@@ -1,9 +1,9 @@
 //! Cells that are kept: activity decided, data fingerprinted, equal ones folded.
 
 use super::activity::Activity;
-use super::expand::place;
-use super::values::{NONE, Values};
-use crate::spec::{Kind, Origin, Problem, Severity, Sweep, Value};
+use super::values::{NONE, Values, place};
+use crate::record::Value;
+use crate::spec::{Kind, Origin, Problem, Severity, Sweep};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::path::Path;

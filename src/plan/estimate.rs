@@ -4,7 +4,7 @@
 //! and the like cost nothing. Where no run of a class is done, the others are scaled by their iterations.
 
 use super::Run;
-use crate::spec::Value;
+use crate::record::Value;
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 

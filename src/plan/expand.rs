@@ -6,7 +6,7 @@ use super::identity::{hash, head};
 use super::resolve::{Layers, Resolver};
 use super::run::{Cell, Plan, Run, Shared};
 use super::values::{NONE, Values};
-use crate::spec::{Assignment, Block, Include, Level, Origin, Problem, Problems, Severity, Sweep};
+use crate::spec::{Assignment, Block, Include, Level, Problem, Problems, Severity, Sweep};
 use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
@@ -207,7 +207,7 @@ impl<'a> Expansion<'a> {
         rows.iter().flat_map(|row| row.picks.iter()).for_each(|&pick| uses[pick as usize] += 1);
         let name = |pick: u32| self.values.entries[pick as usize].name as usize;
         let entry = |pick: u32| {
-            let value = self.values.value(pick).cloned().unwrap_or(crate::spec::Value::Null);
+            let value = self.values.value(pick).cloned().unwrap_or(crate::record::Value::Null);
             (self.values.names[name(pick)].clone(), value)
         };
         let everywhere = (0..uses.len() as u32).filter(|&pick| uses[pick as usize] == count);
@@ -278,9 +278,4 @@ fn varying(sweep: &Sweep, values: &Values) -> Vec<bool> {
         }
     }
     varying
-}
-
-/// Where a parameter of a cell was written, for a message.
-pub(super) fn place<'v>(values: &'v Values, cell: &[u32], names: impl Iterator<Item = u32>) -> Option<&'v Origin> {
-    names.filter_map(|name| values.origin(cell[name as usize])).next()
 }

@@ -2,7 +2,8 @@
 //! the identity and not at its default.
 
 use super::Run;
-use crate::spec::{Parameter, Sweep, Value};
+use crate::record::Value;
+use crate::spec::{Parameter, Sweep};
 
 /// The lines that a run's id is the hash of.
 pub fn identity(sweep: &Sweep, run: &Run) -> String {

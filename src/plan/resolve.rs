@@ -1,7 +1,8 @@
 //! Turns `0.1x`, `2x learning_rate` and `= 1 - learning_rate` into values, in one cell.
 
 use super::values::{NONE, Values, What};
-use crate::spec::{Expression, Origin, Problem, Severity, Value, multiply};
+use crate::record::Value;
+use crate::spec::{Expression, Origin, Problem, Severity, multiply};
 use std::collections::{HashMap, HashSet};
 
 /// What stands below a cell's own values, by parameter: a block's base, the base, the defaults.

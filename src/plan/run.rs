@@ -1,6 +1,7 @@
 //! One cell of the grid with one seed, and all of them.
 
-use crate::spec::{Problem, Value};
+use crate::record::Value;
+use crate::spec::Problem;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

@@ -1,7 +1,8 @@
 //! Parameters and their values by number.
 
 use super::identity::{line, spelled};
-use crate::spec::{Expression, Origin, Parameter, Sweep, Value};
+use crate::record::Value;
+use crate::spec::{Expression, Origin, Parameter, Sweep};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -97,4 +98,9 @@ impl<'a> Values<'a> {
     pub fn origin(&self, entry: u32) -> Option<&Origin> {
         self.entries.get(entry as usize)?.origin.as_ref()
     }
+}
+
+/// Where a parameter of a cell was written, for a message.
+pub(super) fn place<'v>(values: &'v Values, cell: &[u32], names: impl Iterator<Item = u32>) -> Option<&'v Origin> {
+    names.filter_map(|name| values.origin(cell[name as usize])).next()
 }

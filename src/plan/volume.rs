@@ -2,7 +2,8 @@
 //! done, since one matrix a step too many fills a disk.
 
 use super::Run;
-use crate::spec::{Description, Value};
+use crate::record::Value;
+use crate::spec::Description;
 
 /// Bytes of a number in a history.
 const A_NUMBER: f64 = 8.0;

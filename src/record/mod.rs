@@ -1,19 +1,25 @@
-//! Stage 3, record: the facts that stages tell each other and the lines that workers are spoken to with.
-//! Plain data and its JSON; no clocks or processes, and no files but those that a data set's fingerprint is taken of.
-//! The lab imports this stage and nothing else.
+//! The vocabulary: values and parameters, the facts that stages tell each other, the lines that workers are spoken to
+//! with, the names and paths of the results folder. Plain data and its JSON; no clocks or processes, and no files but
+//! those that a data set's fingerprint is taken of. Imports nothing; the lab imports this room and nothing else.
 
+mod counted;
 mod fact;
 mod fingerprint;
+mod layout;
 mod number;
+mod parameters;
+mod printable;
 mod protocol;
 mod run_id;
+mod value;
 
-pub use crate::spec::Value;
+pub use counted::counted;
 pub use fact::{ClusterTask, Fact, Failure, Outcome, PlannedRun, Probed, Provenance};
 pub use fingerprint::{FingerprintError, fingerprint};
+pub use layout::Layout;
 pub use number::Real;
+pub use parameters::Parameters;
+pub use printable::printable;
 pub use protocol::{Answer, Job, PROTOCOL, ProbeJob, Request, Resume, Rows};
 pub use run_id::RunId;
-
-/// The active parameters of a run by dotted name, defaults included; scalars and lists of numbers only.
-pub type Parameters = std::collections::BTreeMap<String, Value>;
+pub use value::Value;

@@ -1,6 +1,7 @@
 //! What changed since an earlier report: each report keeps the runs and the winners that it saw in `report.json`.
 
-use super::write::{ReportError, put};
+use super::error::ReportError;
+use super::file::put;
 use crate::spec::Report;
 use crate::store::{Scope, Status, Sweep};
 use serde::{Deserialize, Serialize};

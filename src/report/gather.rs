@@ -1,7 +1,7 @@
 //! What stands in a report, before it becomes Markdown or HTML.
 
+use super::error::ReportError;
 use super::table::Table;
-use super::write::ReportError;
 use crate::figures::{Drawing, Palette, Source, draw_all};
 use crate::spec::Report;
 use crate::store::{Scope, Sweep};

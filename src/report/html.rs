@@ -1,9 +1,9 @@
 //! The page: one HTML file that asks for nothing from anywhere.
 
+use super::error::ReportError;
 use super::gather::{Body, Part};
 use super::table::Table;
 use super::text::to_html;
-use super::write::ReportError;
 use crate::figures::{Drawing, draw, font};
 use base64::Engine as _;
 use minijinja::{Environment, Value, context};

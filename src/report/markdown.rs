@@ -1,8 +1,8 @@
 //! The report as Markdown, with its figures beside it in `figures/`.
 
+use super::error::ReportError;
 use super::gather::Body;
 use super::table::Table;
-use super::write::ReportError;
 use crate::figures::draw;
 use std::fmt::Write as _;
 

@@ -1,8 +1,10 @@
-//! Stage 9, report: takes a report as a spec asks for it and the stored sweeps, writes a folder with `report.md` and
+//! Takes a report as a spec asks for it and the stored sweeps, writes a folder with `report.md` and
 //! its figures, and `report.html`, one page that needs nothing else. The same store, spec and `since` give the same
 //! bytes: no clock enters the page.
 
 mod changes;
+mod error;
+mod file;
 mod gather;
 mod html;
 mod markdown;
@@ -10,9 +12,10 @@ mod table;
 mod text;
 mod write;
 
+pub use error::ReportError;
 pub use gather::{Body, Part, gather};
 pub use html::page;
 pub use markdown::markdown;
 pub use table::Table;
 pub use text::to_html;
-pub use write::{Kind, ReportError, Written, draw_figures, write};
+pub use write::{Kind, Written, draw_figures, write};

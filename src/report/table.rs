@@ -1,6 +1,6 @@
 //! A table of a report: what is shown, and what it is sorted by.
 
-use super::write::ReportError;
+use super::error::ReportError;
 use crate::analyse::{CompareRequest, Format, Grid, PivotRequest, compare, pivot};
 use crate::spec::{Comparison, Filter, Sweep as Spec, TableRequest};
 use crate::store::{Scope, Sweep};

@@ -1,7 +1,7 @@
 //! Markdown from specs as safe HTML: raw HTML is shown as text, links lead to http(s) or within the page, pictures are
 //! files below the spec's folder and become part of the page.
 
-use super::write::ReportError;
+use super::error::ReportError;
 use base64::Engine as _;
 use pulldown_cmark::{CowStr, Event, Options, Parser, Tag, TagEnd, html};
 use std::path::{Component, Path};

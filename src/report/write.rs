@@ -1,63 +1,15 @@
 //! The files of a report and of figures.
 
 use super::changes::{self, State};
+use super::error::ReportError;
+use super::file::put;
 use super::gather::{Body, gather};
 use super::{html, markdown};
-use crate::analyse::AnalyseError;
-use crate::figures::{Drawing, FiguresError, PAGE, Palette, SLIDE, Source, draw_all};
-use crate::spec::{Figure, Origin, Report, Sweep as Spec};
-use crate::store::{Scope, StoreError, Sweep};
+use crate::figures::{Drawing, PAGE, Palette, SLIDE, Source, draw_all};
+use crate::spec::{Report, Sweep as Spec};
+use crate::store::{Scope, Sweep};
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};
-
-/// Why a report could not be written.
-#[derive(Debug, thiserror::Error)]
-pub enum ReportError {
-    /// The store could not be read.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// A figure could not be drawn.
-    #[error("figure `{name}`: {error}")]
-    Figure {
-        /// Its name, or that of its sweep.
-        name: String,
-        /// Why.
-        error: Box<FiguresError>,
-        /// Where it was asked for.
-        origin: Option<Origin>,
-    },
-    /// A table could not be made.
-    #[error(transparent)]
-    Table(#[from] AnalyseError),
-    /// A file could not be written or read.
-    #[error("cannot {verb} {}: {cause}", path.display())]
-    File {
-        /// `write`, `read`.
-        verb: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        cause: std::io::Error,
-    },
-    /// A text of the report cannot be shown.
-    #[error("{0}")]
-    Text(String),
-}
-
-impl ReportError {
-    pub(super) fn figure(figure: &Figure, error: FiguresError) -> Self {
-        Self::Figure { name: figure.name.clone(), error: Box::new(error), origin: Some(figure.origin.clone()) }
-    }
-
-    pub(super) fn sweep(name: &str, error: FiguresError) -> Self {
-        Self::Figure { name: name.to_owned(), error: Box::new(error), origin: None }
-    }
-
-    pub(super) fn file(verb: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
-        let path = path.to_owned();
-        move |cause| Self::File { verb, path, cause }
-    }
-}
 
 /// What was written.
 #[derive(Clone, Debug)]
@@ -152,21 +104,6 @@ fn write_drawings(drawings: &[&Drawing], out: &Path, kinds: &[Kind]) -> Result<V
     };
     let files: Vec<Vec<PathBuf>> = drawings.par_iter().map(one).collect::<Result<_, _>>()?;
     Ok(files.into_iter().flatten().collect())
-}
-
-/// Writes a file aside and renames it, so that no reader sees half of it.
-pub(super) fn put(path: &Path, bytes: &[u8]) -> Result<(), ReportError> {
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).map_err(ReportError::file("make the folder", folder))?;
-    }
-    let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
-    let aside = path.with_file_name(format!(".{name}.{}", std::process::id()));
-    let written = std::fs::write(&aside, bytes).and_then(|()| std::fs::rename(&aside, path));
-    written.map_err(|cause| {
-        // Nothing half-written stays behind; that it is gone already is as good.
-        let _ = std::fs::remove_file(&aside);
-        ReportError::File { verb: "write", path: path.to_owned(), cause }
-    })
 }
 
 impl Body {

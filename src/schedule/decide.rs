@@ -1,11 +1,7 @@
 //! The decision: which waiting runs start in which slots now; and, by the same rules, why a run does not.
 
-use super::{Gpu, Slot, State};
+use super::{Class, Gpu, Slot, State};
 use std::collections::{HashMap, VecDeque};
-
-/// Runs that need about the same memory: a worker executes runs of one class only, since what it once allocated it
-/// keeps.
-pub type Class = u64;
 
 /// A run that waits.
 #[derive(Clone, Copy, Debug, PartialEq)]

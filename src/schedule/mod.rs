@@ -1,4 +1,4 @@
-//! Stage 4, schedule: takes the queue, the slots and the time, and gives what to start where; what follows a failure;
+//! Takes the queue, the slots and the time, and gives what to start where; what follows a failure;
 //! and why a run waits. Pure functions: no processes, clocks, files or devices, so every rule is a plain test.
 
 mod batch;
@@ -8,7 +8,7 @@ mod gpu;
 mod slot;
 
 pub use batch::batch_size;
-pub use decide::{Class, Machine, Start, Waiting, decide, explain};
+pub use decide::{Machine, Start, Waiting, decide, explain};
 pub use failure::{Crashes, Next, Record, after_failure};
 pub use gpu::{Gpu, Obstacle};
-pub use slot::{Slot, State, cpu_slots, gpu_slots};
+pub use slot::{Class, Slot, State, cpu_slots, gpu_slots};

@@ -1,6 +1,8 @@
 //! A slot: the share of a device that one worker holds.
 
-use super::Class;
+/// Runs that need about the same memory: a worker executes runs of one class only, since what it once allocated it
+/// keeps.
+pub type Class = u64;
 
 /// A place for one worker.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,9 +1,8 @@
 //! The values of an axis: lists, ranges (`linear`, `log`, `range`) and random draws.
 
-use super::check::number;
-use super::decimal;
+use super::decimal::{self, number};
 use super::node::Node;
-use super::value::Value;
+use crate::record::Value;
 
 /// Keys that make a map a range.
 pub(super) const RANGES: [&str; 3] = ["linear", "log", "range"];

@@ -1,9 +1,10 @@
 //! Whether a value can be a parameter's: type, choices, bounds.
 
 use super::axis::RANGES_IN_WORDS;
+use super::decimal::number;
 use super::node::suggestion;
 use super::parameter::{Kind, Parameter};
-use super::value::Value;
+use crate::record::Value;
 
 /// What is wrong with a value, and the remedy.
 pub type Fault = (String, String);
@@ -115,11 +116,6 @@ impl Kind {
             Self::List => "a list of numbers",
         }
     }
-}
-
-/// A number as parameters hold it.
-pub(super) fn number(x: f64) -> Value {
-    Value::Number(x).canonical()
 }
 
 fn spelled(value: &Value) -> String {

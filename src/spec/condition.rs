@@ -1,6 +1,6 @@
 //! When a parameter is active: `method == lagrange and rho > 0 or method == none` (`and` binds tighter, no brackets).
 
-use super::value::Value;
+use crate::record::Value;
 use std::cmp::Ordering;
 use std::sync::Arc;
 

@@ -2,6 +2,8 @@
 //!
 //! A float stands for its shortest decimal spelling. Where a result has too many digits, floats are used as they are.
 
+use crate::record::Value;
+
 /// `digits · 10^exponent`
 #[derive(Clone, Copy)]
 struct Decimal {
@@ -72,6 +74,11 @@ pub(super) fn between(a: f64, b: f64, i: u64, n: u64) -> f64 {
 /// Rounded to so many significant digits.
 pub(super) fn round(x: f64, digits: usize) -> f64 {
     format!("{x:.*e}", digits.saturating_sub(1)).parse().unwrap_or(x)
+}
+
+/// A number as parameters hold it.
+pub(super) fn number(x: f64) -> Value {
+    Value::Number(x).canonical()
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //! (`= 1 - learning_rate`).
 
 use super::decimal;
-use super::value::Value;
+use crate::record::Value;
 use std::sync::Arc;
 
 /// What a parameter is given.

@@ -1,4 +1,4 @@
-//! Stage 1, spec: takes YAML files and `--set` arguments, gives a [`Sweep`] or [`Report`] in which everything is
+//! Takes YAML files and `--set` arguments, gives a [`Sweep`] or [`Report`] in which everything is
 //! resolved, or every mistake at once. Never touches results, devices or processes. YAML is named only here.
 
 mod axes;
@@ -21,7 +21,6 @@ mod node;
 mod origin;
 mod parameter;
 mod paths;
-mod printable;
 mod problem;
 mod program;
 mod read;
@@ -34,7 +33,6 @@ mod syntax;
 mod template;
 mod tree;
 mod units;
-mod value;
 
 pub use command::{Booleans, Checkpoints, Command, Lists, Metrics, MetricsSource, Nothing, Spelling};
 pub use condition::{Clause, Condition, Operator};
@@ -48,7 +46,6 @@ pub use new::template_for;
 pub use node::{Node, suggestion};
 pub use origin::Origin;
 pub use parameter::{Description, Kind, Parameter, Probe, Quantity, TRAINERS, description};
-pub use printable::printable;
 pub use problem::{Problem, Problems, Severity};
 pub use read::{Document, is_sweep_name, read};
 pub use report::{Comparison, Report, Section, SectionFigure, TableRequest};
@@ -57,4 +54,3 @@ pub use schema::json_schema;
 pub use slurm::Slurm;
 pub use sweep::{Sweep, Trainer};
 pub use template::{ArgumentStyle, Piece, Place, Template, TemplateError, Word, pieces};
-pub use value::Value;

@@ -3,7 +3,7 @@
 use super::origin::Origin;
 use super::problem::{Problem, Problems, Severity};
 use super::tree::{Content, Tree};
-use super::value::Value;
+use crate::record::Value;
 use indexmap::IndexMap;
 use std::cell::RefCell;
 

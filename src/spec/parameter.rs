@@ -1,7 +1,7 @@
 //! What a trainer says of itself: its parameters, metrics and arrays. `tessera-lab describe` writes this as
 //! `src/spec/retina.json` and `src/spec/toy.json`, so that a spec is checked without libtorch.
 
-use super::Value;
+use crate::record::Value;
 use serde::{Deserialize, Serialize};
 use std::sync::{Arc, LazyLock};
 

@@ -3,7 +3,8 @@
 use super::command::{Checkpoints, Command, Metrics, MetricsSource, Spelling};
 use super::node::Node;
 use super::template::{Place, Template, Word, pieces};
-use super::{Booleans, Description, Kind, Lists, Nothing, Parameter, Quantity, Value};
+use super::{Booleans, Description, Kind, Lists, Nothing, Parameter, Quantity};
+use crate::record::Value;
 use indexmap::IndexMap;
 
 /// Reads a command and its options.

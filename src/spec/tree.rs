@@ -1,7 +1,7 @@
 //! A YAML text as data that knows where it was written.
 
 use super::origin::Origin;
-use super::value::Value;
+use crate::record::Value;
 use indexmap::IndexMap;
 
 /// A value and where it was written.

@@ -10,7 +10,7 @@ use super::rows_file::{RowsFile, Span};
 use super::table::Table;
 use super::writer::segment_of;
 use super::{StoreError, Sweep};
-use crate::run::claim::Claim;
+use crate::presence::claim::Claim;
 use std::path::{Path, PathBuf};
 
 /// A part holds at most about so many rows …

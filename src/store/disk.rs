@@ -1,4 +1,4 @@
-//! How much of the disk runs take.
+//! How much of the disk runs take, and how much is free.
 
 use super::table::Table;
 use super::{RunState, StoreError, Sweep};
@@ -41,4 +41,22 @@ fn folder(path: &Path) -> u64 {
         Err(_) => 0,
     };
     entries.map(size).sum()
+}
+
+/// Free bytes and the kind of file system.
+pub fn room(folder: &Path) -> Option<(u64, &'static str)> {
+    use std::os::unix::ffi::OsStrExt;
+    let path = std::ffi::CString::new(folder.as_os_str().as_bytes()).ok()?;
+    // SAFETY: an all-zero statfs is valid, and `path` ends with a zero byte.
+    let about = unsafe {
+        let mut about: libc::statfs = std::mem::zeroed();
+        (libc::statfs(path.as_ptr(), &raw mut about) == 0).then_some(about)
+    }?;
+    let kind = match about.f_type {
+        0x6969 => " on NFS",
+        0x0bd0_0bd0 => " on Lustre",
+        0x0102_1994 => " in memory (tmpfs): gone after a reboot",
+        _ => "",
+    };
+    Some((about.f_bavail * u64::try_from(about.f_bsize).ok()?, kind))
 }

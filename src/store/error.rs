@@ -1,6 +1,6 @@
 //! What a store can fail with, in words for people, each with its place.
 
-use crate::run::claim::ClaimError;
+use crate::presence::claim::ClaimError;
 use std::io::{Error, ErrorKind};
 use std::path::{Path, PathBuf};
 

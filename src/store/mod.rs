@@ -1,5 +1,5 @@
-//! Stage 6, store: keeps every fact and number of a sweep below `results/<sweep>/`, and gives them back as tables.
-//! Takes what `run` hands to [`run::Sink`](crate::run::Sink); knows nothing of devices or of how runs are executed.
+//! Keeps every fact and number of a sweep below `results/<sweep>/`, and gives them back as tables.
+//! Takes what an agent hands to [`Sink`](crate::agent::Sink); knows nothing of devices or of how runs are executed.
 //!
 //! Truth is the journals and the rows in parts and in the segments that no part names; everything else is derived.
 
@@ -9,7 +9,6 @@ mod ends;
 mod error;
 mod files;
 mod journal;
-mod layout;
 mod part;
 mod pending;
 mod probes;
@@ -25,10 +24,10 @@ mod verify;
 mod writer;
 
 pub use compact::Compacted;
+pub use disk::room;
 pub use ends::End;
 pub use error::StoreError;
 pub use journal::Journal;
-pub use layout::Layout;
 pub use probes::{Probes, probes_of_all};
 pub use remove::Removal;
 pub use rows::{Histories, Row};

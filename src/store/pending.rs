@@ -2,8 +2,8 @@
 
 use super::rows_file::Span;
 use super::summary::KEYS;
+use crate::agent::Array;
 use crate::record::{Real, Rows, RunId};
-use crate::run::Array;
 use indexmap::IndexSet;
 use polars::prelude::*;
 use std::collections::BTreeMap;

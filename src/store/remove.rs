@@ -1,8 +1,9 @@
 //! Removal: files move to `results/.trash`, from where they can be moved back.
 
 use super::files::make_folder;
-use super::{Layout, RunState, StoreError, Sweep};
-use crate::run::claim::Claim;
+use super::{RunState, StoreError, Sweep};
+use crate::presence::claim::Claim;
+use crate::record::Layout;
 use std::path::PathBuf;
 
 /// What is to go.

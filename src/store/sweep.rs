@@ -1,7 +1,8 @@
 //! A sweep as its files tell it: plans, the state of each run, and its tables.
 
 use super::state::fold;
-use super::{Layout, Planned, RunState, StoreError, files, journal};
+use super::{Planned, RunState, StoreError, files, journal};
+use crate::record::Layout;
 use crate::record::RunId;
 use std::collections::HashMap;
 use std::path::Path;

@@ -6,7 +6,8 @@
 
 use super::files::list;
 use super::rows_file::{RowsFile, Span};
-use super::{Layout, RunState, StoreError, Sweep};
+use super::{RunState, StoreError, Sweep};
+use crate::record::Layout;
 use crate::record::RunId;
 use polars::prelude::*;
 use std::collections::{HashMap, HashSet};

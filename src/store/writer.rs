@@ -6,9 +6,10 @@
 use super::files::{list, write_whole};
 use super::pending::{PendingArrays, PendingHistory};
 use super::rows_file::{Footer, RowsFile, Span, write};
-use super::{Journal, Layout, StoreError};
+use super::{Journal, StoreError};
+use crate::agent::{Array, Sink, SinkError};
+use crate::record::Layout;
 use crate::record::{Fact, Rows, RunId};
-use crate::run::{Array, Sink, SinkError};
 use polars::prelude::DataFrame;
 use std::collections::{HashSet, VecDeque};
 use std::io::Write;

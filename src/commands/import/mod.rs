@@ -1,21 +1,24 @@
 //! `tessera import`: runs of the past become a sweep.
 
 mod naming;
+mod past_run;
 mod tree;
 
 use super::goal::Goal;
+use crate::agent::Sink;
 use crate::error::{Error, ExitCode};
+use crate::pickup::{Pickup, hyperparameters, literal};
+use crate::presence::claim::Claim;
+use crate::process::host::unix_time;
+use crate::record::Layout;
 use crate::record::{Fact, Failure, Outcome, Parameters, PlannedRun, Provenance, RunId, Value};
-use crate::run::Sink;
-use crate::run::claim::Claim;
-use crate::run::host::unix_time;
-use crate::run::pickup::{Pickup, hyperparameters, literal};
 use crate::spec::{Imported, Kind, Metric, Reduce};
-use crate::store::{Layout, StoreError, Sweep, Writer};
+use crate::store::{StoreError, Sweep, Writer};
 use naming::{Pattern, common, tell_apart};
+use past_run::{Ended, Old};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use tree::{Ended, Old};
+use tree::{From, Search};
 
 /// So many runs are made safe at once …
 const MANY_RUNS: usize = 500;
@@ -62,16 +65,6 @@ pub struct Import {
     reduce: Reduce,
 }
 
-/// What the files are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum From {
-    /// Event files; tags of files in sub-folders of a run get the folder as prefix
-    Tensorboard,
-    /// Files that end in .csv: a line of names, then lines of numbers. `runs.csv` may hold a line a run: its file under
-    /// `run`, and its parameters
-    Csv,
-}
-
 impl Import {
     /// Imports and says what was taken.
     pub fn run(self, results: &Path) -> Result<ExitCode, Error> {
@@ -82,7 +75,7 @@ impl Import {
             return Err(Error::usage(format!("{} is no folder", self.dir.display())));
         }
         let pattern = self.pattern.as_deref().map(Pattern::new).transpose()?;
-        let found = self.find(pattern.as_ref())?;
+        let found = Search { dir: &self.dir, from: self.from, tags: &self.tags }.find(pattern.as_ref())?;
         if found.is_empty() {
             return Err(Error::usage(format!("no runs with {} files below {}", self.kind(), self.dir.display())));
         }
@@ -198,7 +191,7 @@ impl Import {
     /// Takes one run in; how many rows it has.
     fn take(&self, old: &Old, run: &RunId, attempt: u32, spec: &str, writer: &mut Writer) -> Result<usize, Error> {
         let mut pickup = Pickup::new(&old.folder, &old.metrics, None);
-        let host = crate::run::host::host_name();
+        let host = crate::process::host::host_name();
         let version = format!("imported from {}", old.folder.display());
         let provenance = Box::new(Provenance { host, version, spec: spec.to_owned(), ..Provenance::default() });
         let run = run.clone();
@@ -280,6 +273,6 @@ fn kinds<'a>(runs: impl Iterator<Item = &'a Parameters>) -> BTreeMap<String, Kin
     kinds
 }
 
-fn store(error: crate::run::SinkError) -> Error {
+fn store(error: crate::agent::SinkError) -> Error {
     Error::failure(error.to_string())
 }

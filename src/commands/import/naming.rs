@@ -1,6 +1,6 @@
 //! What runs of the past are called, and which parameters their names hold.
 
-use super::tree::Old;
+use super::past_run::Old;
 use crate::error::Error;
 use crate::record::{Parameters, PlannedRun};
 use regex::Regex;

@@ -1,43 +1,15 @@
 //! The runs below a folder: which folders or files are one, and what a table beside them says of them.
 
 use super::naming::Pattern;
-use super::{From, Import};
+use super::past_run::{Ended, Old};
 use crate::error::Error;
+use crate::pickup::{cells, find_event_files, literal, matching};
 use crate::record::{Failure, Parameters};
-use crate::run::pickup::{cells, find_event_files, literal, matching};
 use crate::spec::{Metrics, MetricsSource};
 use crate::store::is_fixed_column;
 use std::collections::{BTreeSet, HashMap};
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
-
-/// A run of the past.
-pub struct Old {
-    /// Where its files are.
-    pub folder: PathBuf,
-    /// Its path below the folder that is imported, without `.csv`.
-    pub name: String,
-    /// Which of the folder's files are its.
-    pub metrics: Metrics,
-    /// What a table beside it says of it.
-    pub parameters: Parameters,
-    /// How it ended, as that table says.
-    pub ended: Ended,
-}
-
-/// How a run of the past ended.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Ended {
-    /// With a result, as far as is known.
-    #[default]
-    Well,
-    /// A quantity was not finite after so many steps.
-    Diverged(u64),
-    /// Without a result.
-    Failed(Failure),
-    /// It was stopped, or had not come to its end when the table was written.
-    Early,
-}
+use std::path::Path;
 
 impl Ended {
     /// By the columns that a table of runs has.
@@ -58,9 +30,29 @@ impl Ended {
 /// A line a run beside the runs' files, as `export csv` writes it.
 const SHEET: &str = "runs.csv";
 
-impl Import {
+/// What the files are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum From {
+    /// Event files; tags of files in sub-folders of a run get the folder as prefix
+    Tensorboard,
+    /// Files that end in .csv: a line of names, then lines of numbers. `runs.csv` may hold a line a run: its file under
+    /// `run`, and its parameters
+    Csv,
+}
+
+/// Where runs are looked for.
+pub struct Search<'a> {
+    /// The folder.
+    pub dir: &'a Path,
+    /// What its files are.
+    pub from: From,
+    /// Only metrics that match.
+    pub tags: &'a [glob::Pattern],
+}
+
+impl Search<'_> {
     /// The runs below the folder, by name. Says what a pattern leaves out.
-    pub(super) fn find(&self, pattern: Option<&Pattern>) -> Result<Vec<Old>, Error> {
+    pub fn find(&self, pattern: Option<&Pattern>) -> Result<Vec<Old>, Error> {
         let (runs, out) = match self.from {
             From::Csv => self.csv_files(pattern)?,
             From::Tensorboard => self.event_folders(pattern)?,
@@ -76,13 +68,13 @@ impl Import {
     }
 
     fn metrics(&self, source: MetricsSource) -> Metrics {
-        Metrics { source: Some(source), tags: self.tags.clone(), stop_on_nan: Vec::new() }
+        Metrics { source: Some(source), tags: self.tags.to_vec(), stop_on_nan: Vec::new() }
     }
 
     /// A run is a folder that matches the pattern, else the topmost with event files; what lies below belongs to it.
     fn event_folders(&self, pattern: Option<&Pattern>) -> Result<(Vec<Old>, Vec<String>), Error> {
         let mut files = Vec::new();
-        find_event_files(&self.dir, &self.dir, 0, &mut files).map_err(unreadable(&self.dir))?;
+        find_event_files(self.dir, self.dir, 0, &mut files).map_err(unreadable(self.dir))?;
         let folders: BTreeSet<String> = files.into_iter().map(|(folder, _)| folder).collect();
         if pattern.is_none() && folders.len() > 1 && folders.contains("") {
             eprintln!(
@@ -120,14 +112,14 @@ impl Import {
         let any = glob::Pattern::new("**/*.csv").map_err(|error| Error::failure(error.to_string()))?;
         let sheet = sheet(&self.dir.join(SHEET))?;
         let (mut runs, mut out) = (Vec::new(), Vec::new());
-        for file in matching(&self.dir, &any).map_err(unreadable(&self.dir))? {
+        for file in matching(self.dir, &any).map_err(unreadable(self.dir))? {
             if sheet.is_some() && file == self.dir.join(SHEET) {
                 continue;
             }
-            let folder = file.parent().unwrap_or(&self.dir).to_owned();
+            let folder = file.parent().unwrap_or(self.dir).to_owned();
             let own = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
             let path = if own == "metrics.csv" { folder.clone() } else { file.with_extension("") };
-            let name = path.strip_prefix(&self.dir).unwrap_or(&path).to_string_lossy().into_owned();
+            let name = path.strip_prefix(self.dir).unwrap_or(&path).to_string_lossy().into_owned();
             if pattern.is_some_and(|pattern| !pattern.matches(&name)) {
                 out.push(name);
                 continue;

@@ -1,44 +1,16 @@
 //! Where everything stands: panels take what room the labels leave.
 
-use super::{LABEL, TICK, font, legend};
+use super::frame::{Frame, OVERHANG};
+use super::sizes::{LABEL, TICK};
+use super::{font, legend};
 use crate::figures::picture::{Picture, Scale};
 
 /// A page's width in pixels.
 const WIDTH: f64 = 760.0;
 /// Between panels.
 const GAP: f64 = 16.0;
-/// How far a tick's label may reach beyond its panel.
-const OVERHANG: f64 = 6.0;
 /// Longest name of a level at an axis.
 pub(super) const NAMES: f64 = 120.0;
-
-/// The inside of a panel, in pixels.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Frame {
-    pub left: f64,
-    pub right: f64,
-    pub top: f64,
-    pub bottom: f64,
-}
-
-impl Frame {
-    /// The place of a share of the x axis.
-    pub fn x(&self, share: f64) -> f64 {
-        self.left + (self.right - self.left) * share
-    }
-
-    /// The middle of a label at a share of the x axis: labels at the ends reach little beyond the panel, so that those
-    /// of panels side by side stay apart.
-    pub fn label_x(&self, share: f64, width: f64) -> f64 {
-        let (low, high) = (self.left - OVERHANG + width / 2.0, self.right + OVERHANG - width / 2.0);
-        if low < high { self.x(share).clamp(low, high) } else { self.x(share) }
-    }
-
-    /// The place of a share of the y axis; it runs upwards.
-    pub fn y(&self, share: f64) -> f64 {
-        self.bottom - (self.bottom - self.top) * share
-    }
-}
 
 /// Places of a whole figure.
 pub(super) struct Layout {

@@ -1,7 +1,8 @@
 //! The legend: outside the panels, at their right, so that it covers no data.
 
 use super::canvas::{Anchor, Canvas};
-use super::{LABEL, TICK, font, marks};
+use super::sizes::{LABEL, TICK};
+use super::{font, marks};
 use crate::figures::FiguresError;
 use crate::figures::color::{INK, MUTED};
 use crate::figures::picture::{Legend, Sign};

@@ -1,8 +1,9 @@
 //! Marks in their panel: from data coordinates to places, thinned to what can be seen.
 
 use super::canvas::{Anchor, Canvas};
-use super::layout::Frame;
-use super::{TICK, font};
+use super::font;
+use super::frame::Frame;
+use super::sizes::TICK;
 use crate::figures::FiguresError;
 use crate::figures::color::{MUTED, Rgb};
 use crate::figures::picture::{Mark, Scale, Shape};

@@ -3,23 +3,22 @@
 
 mod canvas;
 pub mod font;
+mod frame;
 mod layout;
 mod legend;
 mod marks;
 mod scale;
+mod sizes;
 
 use super::FiguresError;
 use super::color::{GRID, INK, MUTED};
 use super::picture::{Axis, Picture, Row, Scale};
 use canvas::{Anchor, Canvas};
 pub use canvas::{escape, shown};
-use layout::{Frame, Layout};
+use frame::Frame;
+use layout::Layout;
 pub use scale::minus;
-
-/// Sizes of letters in pixels.
-const TITLE: f64 = 15.0;
-const LABEL: f64 = 12.0;
-const TICK: f64 = 11.0;
+use sizes::{LABEL, TICK, TITLE};
 
 /// Draws a picture as one SVG that fits a page; without the font, which stands once in a page or file.
 ///

@@ -1,6 +1,6 @@
 //! The fused log-determinants as batched tensor operations, for a GPU: no tape, matrices reused in place, no wait.
 
-use super::fused::{Gradient, Term};
+use super::term::{Gradient, Term};
 use super::{NotPositiveDefinite, covariances};
 use tch::{Kind, Tensor};
 

@@ -15,22 +15,6 @@
 use super::{LogDets, NotPositiveDefinite, batched, in_cache};
 use tch::{Kind, Tensor};
 
-/// The log-determinants of one M over a batch.
-pub struct Term {
-    /// `[B]`: log2 det A_b, double.
-    pub log2_det: Tensor,
-    /// What they change by; none where nobody asks.
-    pub gradient: Option<Gradient>,
-}
-
-/// The gradient of Σ_b ln det A_b.
-pub struct Gradient {
-    /// `[J, J]`, symmetric.
-    pub m: Tensor,
-    /// `[B, J]`.
-    pub g: Tensor,
-}
-
 /// As [`super::kl`].
 pub fn kl(m_z: &Tensor, m_zx: &Tensor, g: &Tensor, output_noise: f64) -> Result<LogDets, NotPositiveDefinite> {
     let with_gradient = m_z.requires_grad() || m_zx.requires_grad() || g.requires_grad();

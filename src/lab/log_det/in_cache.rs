@@ -2,9 +2,9 @@
 //! chunks of fixed size that are added up in fixed order, so numbers do not depend on threads or timing.
 
 use super::NotPositiveDefinite;
-use super::fused::{Gradient, Term};
 use super::lanes::{Lanes, Real};
 use super::sweep::{ROWS, Sweep};
+use super::term::{Gradient, Term};
 use rayon::prelude::*;
 use std::sync::{Mutex, PoisonError};
 use tch::{Kind, Tensor};

@@ -11,6 +11,7 @@ mod in_cache;
 mod lanes;
 mod lu;
 mod sweep;
+mod term;
 
 use tch::Tensor;
 

@@ -93,7 +93,7 @@ fn the_batched_way_for_gpus_gives_the_same() {
         let [z, zx] = batched::terms(&inputs, NOISE, true).unwrap();
         let [here_z, here_zx] = in_cache::terms(&inputs, NOISE, true).unwrap();
         for (there, here) in [(z, here_z), (zx, here_zx)] {
-            let flat = |term: fused::Term| {
+            let flat = |term: term::Term| {
                 let gradient = term.gradient.unwrap();
                 [term.log2_det, gradient.m, gradient.g]
             };
@@ -111,7 +111,7 @@ fn the_number_of_threads_changes_nothing() {
         pool.install(|| {
             let case = Case::new(40, 37, 10.0, (-1.0, 1.0));
             let inputs = [&case.m_z, &case.m_zx, &case.g].map(|x| x.to_kind(Kind::Float));
-            let gradient = |term: fused::Term| Vec::<f32>::try_from(term.gradient.unwrap().m.view([-1])).unwrap();
+            let gradient = |term: term::Term| Vec::<f32>::try_from(term.gradient.unwrap().m.view([-1])).unwrap();
             in_cache::terms(&inputs, NOISE, true).unwrap().map(gradient)
         })
     };

@@ -1,12 +1,13 @@
 //! What a parameter is given: a value, a multiple, a formula; checked against what the trainer says of it.
 
 use super::Axes;
+use crate::record::Value;
 use crate::spec::axis::is_range;
-use crate::spec::check::number;
+use crate::spec::decimal::number;
 use crate::spec::expression::multiple;
 use crate::spec::grid::Assignment;
 use crate::spec::node::Node;
-use crate::spec::{Expression, Formula, Kind, Parameter, Value};
+use crate::spec::{Expression, Formula, Kind, Parameter};
 use std::sync::Arc;
 
 impl Axes<'_> {

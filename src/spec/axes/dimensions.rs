@@ -1,12 +1,13 @@
 //! What varies: `grid`, `zip` and `samples`, of a sweep or of one of its blocks.
 
 use super::{Axes, MOST_RUNS, flat};
+use crate::record::Value;
 use crate::spec::axis::{RANDOM, Random, is_range, range};
 use crate::spec::expression::multiple;
 use crate::spec::flatten::flatten;
 use crate::spec::grid::{Assignment, Block, Dimension, Level};
 use crate::spec::node::Node;
-use crate::spec::{Expression, Kind, Value};
+use crate::spec::{Expression, Kind};
 use std::collections::{HashMap, HashSet};
 
 impl<'a> Axes<'a> {

@@ -12,11 +12,8 @@ use super::keys;
 use super::node::{Node, suggestion};
 use super::tree::Tree;
 use super::{Description, Parameter};
-use seeds::read_seeds;
+use seeds::{MOST_RUNS, read_seeds};
 use std::collections::HashSet;
-
-/// Cells × seeds before folding, unless `max_runs` says otherwise.
-const MOST_RUNS: u64 = 1_000_000;
 
 /// Reads the sections that make runs.
 pub(in crate::spec) struct Axes<'a> {

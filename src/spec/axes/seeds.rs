@@ -1,10 +1,12 @@
 //! The replicates.
 
-use super::MOST_RUNS;
 use crate::spec::axis::{is_range, range};
 use crate::spec::node::Node;
 use crate::spec::problem::Severity;
 use std::collections::HashSet;
+
+/// Cells × seeds before folding, unless `max_runs` says otherwise.
+pub(super) const MOST_RUNS: u64 = 1_000_000;
 
 const HELP: &str = "`seeds: 3` is 0, 1, 2; a list holds chosen ones: `seeds: [1, 5]`";
 

@@ -1,7 +1,8 @@
 //! What a figure, a table or a comparison may name, and which runs its `where` keeps.
 
+use crate::record::Value;
 use crate::spec::node::suggestion;
-use crate::spec::{Description, Metric, NoReduce, Node, Reduce, Value};
+use crate::spec::{Description, Metric, NoReduce, Node, Reduce};
 
 /// `where: {method: [lagrange, gamma]}`: keeps the runs whose parameter is one of the values.
 #[derive(Clone, Debug, PartialEq)]

@@ -2,8 +2,9 @@
 
 use super::names::NUMBERS;
 use super::{Band, Figure, FigureKind, Names, file_name, make_unique};
+use crate::record::Value;
 use crate::spec::node::suggestion;
-use crate::spec::{Node, Reduce, Value};
+use crate::spec::{Node, Reduce};
 
 const KEYS: [&str; 17] = [
     "kind", "name", "probe", "y", "x", "value", "color", "facet", "where", "reduce", "band", "log", "smooth", "bins",

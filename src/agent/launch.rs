@@ -1,0 +1,91 @@
+//! What workers are started with: the program of the built-in trainers, a command, and their environment.
+
+use super::command::{Attempt, render};
+use super::settings::{Settings, Task};
+use crate::presence::leftover;
+use crate::schedule::Machine;
+use crate::spec;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The program of the built-in trainers: `TESSERA_LAB` where it is set, else beside this program, else in `PATH`.
+pub fn find_lab() -> Option<PathBuf> {
+    const NAME: &str = "tessera-lab";
+    if let Some(said) = std::env::var_os("TESSERA_LAB").filter(|said| !said.is_empty()) {
+        return Some(PathBuf::from(said));
+    }
+    let own = std::env::current_exe().ok();
+    let own = own.as_deref().and_then(Path::parent).map(Path::to_owned);
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    own.into_iter().chain(std::env::split_paths(&path)).map(|folder| folder.join(NAME)).find(|file| file.is_file())
+}
+
+/// The command of a built-in worker in a slot.
+pub fn worker(program: &Path, settings: &Settings, machine: &Machine, slot: usize) -> Command {
+    let mut command = Command::new(program);
+    command.envs(environment(settings, machine, slot));
+    if settings.allotted.is_some() {
+        // A scheduler that takes a task away tells every process of it: this one is told in words by its agent, after
+        // which it writes a checkpoint, and the end of its input ends it.
+        // SAFETY: signal(2) is async-signal-safe, and SIG_IGN runs no code.
+        unsafe {
+            command.pre_exec(|| {
+                libc::signal(libc::SIGTERM, libc::SIG_IGN);
+                Ok(())
+            });
+        }
+    }
+    command
+}
+
+/// What a worker's environment says of its share of the machine.
+pub fn environment(settings: &Settings, machine: &Machine, slot: usize) -> Vec<(&'static str, String)> {
+    let threads = settings.resources.cpu.to_string();
+    vec![
+        ("CUDA_VISIBLE_DEVICES", device(machine, slot).unwrap_or_default()),
+        ("CUDA_DEVICE_ORDER", "PCI_BUS_ID".to_owned()),
+        ("OMP_NUM_THREADS", threads.clone()),
+        // Threads that wait give way: a library's own must not spin against the trainer's.
+        ("OMP_WAIT_POLICY", "PASSIVE".to_owned()),
+        ("MKL_NUM_THREADS", threads.clone()),
+        ("OPENBLAS_NUM_THREADS", threads.clone()),
+        ("RAYON_NUM_THREADS", threads),
+    ]
+}
+
+/// The UUIDs of a slot's GPUs; none: CPU.
+pub fn device(machine: &Machine, slot: usize) -> Option<String> {
+    let gpus = &machine.slots[slot].gpus;
+    let uuids: Vec<&str> = gpus.iter().map(|&gpu| machine.gpus[gpu].uuid.as_str()).collect();
+    (!gpus.is_empty()).then(|| uuids.join(","))
+}
+
+/// The command of one attempt in a slot; else in words why there is none.
+pub fn command(
+    command: &spec::Command,
+    folder: &Path,
+    task: &Task,
+    settings: &Settings,
+    machine: &Machine,
+    slot: usize,
+) -> Result<Command, String> {
+    let dir = settings.folders.work(task.id(), task.attempt);
+    let attempt = Attempt {
+        sweep: &settings.sweep,
+        spec_folder: folder,
+        run: task.id(),
+        attempt: task.attempt,
+        dir: &dir,
+        parameters: &task.parameters(&settings.common),
+        seed: task.planned.seed,
+        threads: settings.resources.cpu,
+        resume: task.resume.as_ref(),
+    };
+    let rendered = render(command, &attempt).map_err(|error| error.to_string())?;
+    let mut command = Command::new(&rendered.program);
+    command.args(&rendered.arguments).current_dir(&rendered.directory);
+    command.envs(environment(settings, machine, slot)).envs(rendered.environment);
+    command.envs(leftover::marks(task.id().as_str()));
+    Ok(command)
+}

@@ -1,0 +1,135 @@
+//! A worker in its slot, and what it is doing.
+
+use super::command::Found;
+use crate::pickup::Pickup;
+use crate::presence::reservation::Reservation;
+use crate::process::child::Process;
+use crate::record::{Failure, Request};
+use crate::schedule::Class;
+use std::collections::VecDeque;
+use std::time::Instant;
+
+/// A worker in its slot.
+pub struct Worker {
+    /// Its process.
+    pub process: Process,
+    /// What it said of itself, once it did.
+    pub ready: Option<Ready>,
+    /// Runs that it was sent and has not ended, in its order; the first executes or is next.
+    pub batch: VecDeque<usize>,
+    /// The memory class of its runs.
+    pub class: Class,
+    /// Whether its runs have the devices to themselves.
+    pub alone: bool,
+    /// The run that executes.
+    pub current: Option<Current>,
+    /// Whether it has executed a run before the current one.
+    pub used: bool,
+    /// Why it was told to end, and when it is killed.
+    pub ending: Option<Ending>,
+    /// When it last said something.
+    pub last_news: Instant,
+    /// When it was started.
+    pub began: Instant,
+    /// Since when its process has been stopped (SIGSTOP).
+    pub frozen: Option<Instant>,
+    /// How often the kernel had ended processes for want of memory when the run began.
+    pub kernel_kills: u64,
+    /// Where the numbers of a command come from.
+    pub pickup: Option<Pickup>,
+    /// The attempt that it was started as, of a command.
+    pub first_attempt: u32,
+    /// The newest checkpoint of its program that a next attempt can go on from.
+    pub kept: Option<Found>,
+    /// What of the machine it holds.
+    #[expect(dead_code, reason = "held as long as the worker is there")]
+    pub reservation: Reservation,
+}
+
+/// What a worker says of itself.
+#[derive(Clone, Debug, Default)]
+pub struct Ready {
+    /// The trainer's version.
+    pub version: String,
+    /// libtorch's version.
+    pub libtorch: String,
+}
+
+/// The run that executes.
+pub struct Current {
+    /// Which.
+    pub task: usize,
+    /// When it began.
+    pub began: Instant,
+    /// When its last number came.
+    pub last_number: Instant,
+    /// Steps done.
+    pub step: u64,
+    /// Last value of the sweep's metric.
+    pub value: Option<f64>,
+}
+
+/// Why a worker was told to end.
+#[derive(Clone, Debug)]
+pub struct Ending {
+    /// Why.
+    pub why: Why,
+    /// When it is killed.
+    pub deadline: Instant,
+    /// Whether it was.
+    pub killed: bool,
+}
+
+/// Why a worker was told to end.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Why {
+    /// A person or a signal.
+    Stop,
+    /// A limit, with what is said of it.
+    Limit(Failure, String),
+    /// It said something that the protocol does not have, or that is not true.
+    Fault(String),
+    /// A number that must be finite is not: the step, and which.
+    Diverged(u64, String),
+    /// There is nothing more to do, or its memory class is not wanted any more.
+    Dismissed,
+}
+
+impl Worker {
+    /// A worker that has just been started.
+    pub fn new(process: Process, class: Class, reservation: Reservation) -> Self {
+        Self {
+            process,
+            ready: None,
+            batch: VecDeque::new(),
+            class,
+            alone: false,
+            current: None,
+            used: false,
+            ending: None,
+            last_news: Instant::now(),
+            began: Instant::now(),
+            frozen: None,
+            kernel_kills: 0,
+            pickup: None,
+            first_attempt: 0,
+            kept: None,
+            reservation,
+        }
+    }
+
+    /// Asks for a checkpoint and an end: a built-in worker in words, a command (a stopped one too) by SIGTERM.
+    pub fn ask_to_stop(&self) {
+        if self.pickup.is_none() {
+            self.process.send(&Request::Stop);
+        } else {
+            self.process.signal(libc::SIGTERM);
+            self.process.signal(libc::SIGCONT);
+        }
+    }
+
+    /// Tells why it ends; the first reason stays.
+    pub fn end(&mut self, why: Why, deadline: Instant) {
+        self.ending.get_or_insert(Ending { why, deadline, killed: false });
+    }
+}

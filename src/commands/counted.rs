@@ -1,6 +1,0 @@
-//! A number of things in words.
-
-/// `1 run`, `2 runs`.
-pub(super) fn counted(n: usize, what: &str) -> String {
-    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
-}

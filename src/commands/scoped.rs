@@ -1,0 +1,35 @@
+//! Which runs of a sweep a question is about, as arguments say it.
+
+use crate::error::Error;
+use crate::store::{Scope, Sweep};
+use std::path::Path;
+
+/// Which runs of the sweep.
+#[derive(clap::Args, Default)]
+pub(super) struct Scoped {
+    /// Every run that was ever asked for, not only those of the current spec
+    #[arg(long, conflicts_with = "spec")]
+    all: bool,
+    /// The runs of an earlier version of the spec, by (the beginning of) its hash
+    #[arg(long, value_name = "HASH")]
+    spec: Option<String>,
+    /// Pass over files that cannot be read
+    #[arg(long)]
+    skip_damaged: bool,
+}
+
+impl Scoped {
+    /// Opens the sweep that is asked about.
+    pub(super) fn open(&self, results: &Path, name: &str) -> Result<Sweep, Error> {
+        Ok(Sweep::open(results, name)?.skip_damaged(self.skip_damaged))
+    }
+
+    /// The runs that are meant.
+    pub(super) fn scope(&self) -> Scope {
+        match &self.spec {
+            Some(hash) => Scope::Spec(hash.clone()),
+            None if self.all => Scope::All,
+            None => Scope::Current,
+        }
+    }
+}

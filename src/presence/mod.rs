@@ -1,0 +1,9 @@
+//! Who is here: claims of what one process does alone, heartbeats, requests to an agent, reservations of slots, and what an
+//! earlier agent left behind. All of it is files that people can read.
+
+pub mod claim;
+pub mod heartbeat;
+pub mod leftover;
+pub mod requests;
+pub mod reservation;
+pub mod view;

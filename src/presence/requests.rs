@@ -1,0 +1,74 @@
+//! Requests from another terminal: files in `requests/` that the agent takes away when it has read them.
+
+use super::claim::Holder;
+use crate::process::host;
+use crate::record::RunId;
+use serde::{Deserialize, Serialize};
+use std::io;
+use std::path::Path;
+
+/// What an agent is asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "request", rename_all = "lowercase")]
+pub enum Request {
+    /// Stop: everything, or these runs.
+    Stop {
+        /// None: everything.
+        #[serde(default)]
+        runs: Vec<RunId>,
+        /// At once, without a checkpoint.
+        #[serde(default)]
+        kill: bool,
+    },
+    /// Try these runs again.
+    Retry {
+        /// None: every run that failed in this session.
+        #[serde(default)]
+        runs: Vec<RunId>,
+    },
+}
+
+impl Request {
+    /// Leaves a request for the agent of a sweep.
+    ///
+    /// # Errors
+    /// Where the sweep's folder cannot be written.
+    pub fn leave(&self, sweep: &Path) -> io::Result<()> {
+        let folder = sweep.join("requests");
+        std::fs::create_dir_all(&folder)?;
+        let name = format!("{:.6}-{}", host::unix_time(), Holder::this().pid);
+        let aside = folder.join(format!(".{name}"));
+        std::fs::write(&aside, serde_json::to_vec(self)?)?;
+        std::fs::rename(&aside, folder.join(name))
+    }
+
+    /// Takes the requests of a sweep, in their order; what is no request is taken away too.
+    pub fn take_all(sweep: &Path) -> Vec<Self> {
+        let files = std::fs::read_dir(sweep.join("requests")).into_iter().flatten().flatten();
+        let mut files: Vec<_> = files.map(|file| file.path()).collect();
+        files.retain(|path| path.file_name().is_some_and(|name| !name.to_string_lossy().starts_with('.')));
+        files.sort();
+        let take = |path: std::path::PathBuf| {
+            let text = std::fs::read(&path).ok()?;
+            std::fs::remove_file(&path).ok()?;
+            serde_json::from_slice(&text).ok()
+        };
+        files.into_iter().filter_map(take).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_is_taken_once() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(Request::take_all(folder.path()).is_empty());
+        let stop = Request::Stop { runs: vec![RunId::of("a")], kill: false };
+        stop.leave(folder.path()).unwrap();
+        std::fs::write(folder.path().join("requests/x"), "nonsense").unwrap();
+        assert_eq!(Request::take_all(folder.path()), [stop]);
+        assert!(Request::take_all(folder.path()).is_empty());
+    }
+}

@@ -1,0 +1,77 @@
+//! Attends to a command: what it says goes to its log, and its end is seen at once, without looking for it again and again.
+
+use super::group;
+use super::group::Ended;
+use super::logs::Logs;
+use std::io::{ErrorKind, PipeReader, Read};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// How long what a command left behind in its group may take to end.
+const GRACE: Duration = Duration::from_secs(1);
+/// How long a pipe is read that somebody holds open after the end: what left the group by `setsid` may do so for days.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+/// Where the kernel does not wake for the end of a process, it is looked for so often.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// Reads all that a command says until it has ended, ends what it left behind, and reaps it. Blocks.
+pub(super) fn attend(pid: u32, output: PipeReader, logs: &Mutex<Logs>) -> Ended {
+    let process = group::pidfd(pid);
+    let mut pipe = Pipe::new(output, logs);
+    pipe.read();
+    while !group::has_ended(pid) {
+        pipe.wait(process.as_ref(), if process.is_some() { None } else { Some(LOOK) });
+        pipe.read();
+    }
+    let ended = group::wait(pid, GRACE);
+    let deadline = Instant::now() + LAST_WORDS;
+    pipe.read();
+    while pipe.open && Instant::now() < deadline {
+        pipe.wait(None, Some(deadline.saturating_duration_since(Instant::now())));
+        pipe.read();
+    }
+    logs.lock().unwrap_or_else(PoisonError::into_inner).close();
+    ended
+}
+
+/// What a command says.
+struct Pipe<'a> {
+    output: PipeReader,
+    open: bool,
+    buffer: Vec<u8>,
+    logs: &'a Mutex<Logs>,
+}
+
+impl<'a> Pipe<'a> {
+    fn new(output: PipeReader, logs: &'a Mutex<Logs>) -> Self {
+        let fd = output.as_raw_fd();
+        // SAFETY: fcntl(2) on a descriptor that is open as long as `output` is.
+        unsafe { libc::fcntl(fd, libc::F_SETFL, libc::fcntl(fd, libc::F_GETFL) | libc::O_NONBLOCK) };
+        Self { output, open: true, buffer: vec![0; 64 << 10], logs }
+    }
+
+    /// Takes what is there.
+    fn read(&mut self) {
+        while self.open {
+            match self.output.read(&mut self.buffer) {
+                Ok(0) => self.open = false,
+                Ok(count) => self.logs.lock().unwrap_or_else(PoisonError::into_inner).write(&self.buffer[..count]),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
+                Err(_) => self.open = false,
+            }
+        }
+    }
+
+    /// Waits until something is said, the process ends, or the time is over.
+    fn wait(&self, process: Option<&OwnedFd>, time: Option<Duration>) {
+        let poll = |fd| libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
+        // A negative descriptor is passed over.
+        let said = if self.open { self.output.as_raw_fd() } else { -1 };
+        let mut both = [poll(said), poll(process.map_or(-1, AsRawFd::as_raw_fd))];
+        let time = time.map_or(-1, |time| i32::try_from(time.as_millis()).unwrap_or(i32::MAX).max(1));
+        // SAFETY: poll(2) writes into `both`, which has two entries; an interrupted wait is just short.
+        unsafe { libc::poll(both.as_mut_ptr(), 2, time) };
+    }
+}

@@ -1,0 +1,34 @@
+//! What happens to processes while runs are executed: events of one channel for all of them.
+
+use super::group::Ended;
+use crate::record::Answer;
+use std::time::Instant;
+
+/// What the loop waits for.
+pub enum Event {
+    /// Something about a worker, and when.
+    Worker(u64, Instant, Happening),
+    /// A signal to this process, and what it means.
+    Signal(Early),
+}
+
+/// Something about a worker.
+pub enum Happening {
+    /// It said something; of a failure with the last lines of the log.
+    Answer(Answer, String),
+    /// It said something that the protocol does not have.
+    Garbage(String),
+    /// It is gone, and everything that it said has been handed on.
+    Ended(Ended),
+}
+
+/// Why a session ended before all was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Early {
+    /// A person or a signal.
+    Stopped,
+    /// A scheduler warned that time runs out.
+    Warned,
+    /// The same crash so many times.
+    SameCrash(u32),
+}

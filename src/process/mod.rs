@@ -1,0 +1,14 @@
+//! Processes of this machine: starts one in a group of its own, listens to it, keeps its log, ends it, and says why it
+//! ended. Knows nothing of sweeps or slots.
+
+pub mod attend;
+pub mod cause;
+pub mod child;
+pub mod event;
+pub mod group;
+pub mod host;
+pub mod listen;
+pub mod log;
+pub mod logs;
+
+pub use event::{Early, Event, Happening};

@@ -1,0 +1,56 @@
+//! Why a report could not be written.
+
+use crate::analyse::AnalyseError;
+use crate::figures::FiguresError;
+use crate::spec::{Figure, Origin};
+use crate::store::StoreError;
+use std::path::{Path, PathBuf};
+
+/// Why a report could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    /// The store could not be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A figure could not be drawn.
+    #[error("figure `{name}`: {error}")]
+    Figure {
+        /// Its name, or that of its sweep.
+        name: String,
+        /// Why.
+        error: Box<FiguresError>,
+        /// Where it was asked for.
+        origin: Option<Origin>,
+    },
+    /// A table could not be made.
+    #[error(transparent)]
+    Table(#[from] AnalyseError),
+    /// A file could not be written or read.
+    #[error("cannot {verb} {}: {cause}", path.display())]
+    File {
+        /// `write`, `read`.
+        verb: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        cause: std::io::Error,
+    },
+    /// A text of the report cannot be shown.
+    #[error("{0}")]
+    Text(String),
+}
+
+impl ReportError {
+    pub(super) fn figure(figure: &Figure, error: FiguresError) -> Self {
+        Self::Figure { name: figure.name.clone(), error: Box::new(error), origin: Some(figure.origin.clone()) }
+    }
+
+    pub(super) fn sweep(name: &str, error: FiguresError) -> Self {
+        Self::Figure { name: name.to_owned(), error: Box::new(error), origin: None }
+    }
+
+    pub(super) fn file(verb: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.to_owned();
+        move |cause| Self::File { verb, path, cause }
+    }
+}

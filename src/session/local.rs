@@ -1,0 +1,145 @@
+//! A session on this machine: claim, recover, record, execute, finish. What `run` and `retry` do.
+
+use super::closing::close;
+use super::error::outside;
+use super::estimate::{ask_for_room, estimate_of};
+use super::execution::Execution;
+use super::on_finish::{Counts, tell};
+use super::planned::planned;
+use super::record::{is_recorded, planned_fact};
+use super::recovery::{agent_name, claim, end_leftovers};
+use super::settings::settings;
+use super::slurm::{Tasks, was_submitted};
+use super::todo::Todo;
+use super::trainer::{trainer, version};
+use crate::agent::{Folders, RunError, Settings, Sink, Summary, Trainer, execute, progress};
+use crate::error::{Error, ExitCode};
+use crate::plan::Plan;
+use crate::record::Layout;
+use crate::slurm::attempts;
+use crate::slurm::cluster::Cluster;
+use crate::spec::Sweep;
+use crate::store::{self, Writer};
+use std::path::Path;
+
+/// Executes what is missing of a sweep on this machine.
+///
+/// # Errors
+/// Where the spec is wrong, another process executes the sweep, or the results cannot be written.
+pub fn execute_here(execution: &Execution, results: &Path) -> Result<ExitCode, Error> {
+    execution.here(results)
+}
+
+impl Execution {
+    fn here(&self, results: &Path) -> Result<ExitCode, Error> {
+        let (sweep, plan) = planned(&self.spec, &self.sets, results)?;
+        let trainer = trainer(&sweep)?;
+        let read = Layout::new(results, &sweep.name).journal_bytes();
+        let stored = store::Sweep::open_if_any(results, &sweep.name)?;
+        let mut todo = Todo::of(&plan, stored.as_ref(), &version(&sweep)?, self.stale);
+        eprintln!("{}: {}", sweep.name, todo.words());
+        todo.keep(self.only.as_deref(), self.limit);
+        if self.dry_run {
+            crate::output::answer(&todo.list())?;
+            return Ok(ExitCode::Success);
+        }
+        if !self.yes {
+            ask_for_room(&estimate_of(&sweep, &plan, &todo, stored.as_ref()), results)?;
+        }
+        let mut summary = None;
+        let outcome = self.session(results, &sweep, &plan, (&todo, read), trainer, &mut summary);
+        // Where nothing was to be done there is nothing to tell.
+        if let Some(summary) = summary.or_else(|| outcome.is_err().then(Summary::default)) {
+            let counts = Counts {
+                runs: plan.runs.len(),
+                done: todo.done + summary.done,
+                diverged: todo.diverged + summary.diverged,
+                failed: summary.failed.len(),
+                stopped: summary.stopped,
+                left: summary.left,
+                seconds: summary.seconds,
+            };
+            tell(&sweep, results, &counts, outcome.as_ref().copied());
+        }
+        outcome
+    }
+
+    /// From the claim to the figures. `todo` was made from so many bytes of the journals; `summary` is what was executed,
+    /// if anything was.
+    fn session(
+        &self,
+        results: &Path,
+        sweep: &Sweep,
+        plan: &Plan,
+        (todo, read): (&Todo<'_>, u64),
+        trainer: Trainer,
+        summary: &mut Option<Summary>,
+    ) -> Result<ExitCode, Error> {
+        let folders = Folders::new(results, &sweep.name).map_err(outside)?;
+        let _claim = claim(&folders, &sweep.name, self.lost)?;
+        if Layout::new(results, &sweep.name).journal_bytes() != read {
+            let what = format!("another tessera executed `{}` while this one planned it", sweep.name);
+            return Err(Error::failure(what).with_help("the same command plans it anew"));
+        }
+        let tasks = self.beside_slurm(results, &sweep.name, &folders)?;
+        let agent = agent_name();
+        let mut writer = Writer::open(results, &sweep.name, &agent)?;
+        let elsewhere = end_leftovers(todo.stored(), tasks.as_ref(), self.lost, &mut writer)?;
+        writer.write_spec(&sweep.folded, &sweep.hash)?;
+        if !is_recorded(todo.stored(), sweep, plan) {
+            writer.fact(planned_fact(sweep, plan)).map_err(RunError::from)?;
+            writer.commit().map_err(RunError::from)?;
+        }
+        let mut tasks = todo.tasks()?;
+        tasks.retain(|task| !elsewhere.contains(task.id()));
+        // Numbers that agents on Slurm claimed are not given again.
+        let claimed = attempts::newest(folders.sweep()).map_err(outside)?;
+        for task in &mut tasks {
+            let next = claimed.get(task.id()).map_or(0, |attempt| attempt + 1);
+            task.attempt = task.attempt.max(next);
+        }
+        let mut code = ExitCode::Success;
+        if tasks.is_empty() {
+            eprintln!("nothing to do: {} done", todo.done);
+        } else {
+            let settings = Settings {
+                common: plan.common().clone(),
+                axes: plan.axes.clone(),
+                slots: self.slots,
+                gpus: self.gpus.clone(),
+                share_busy: self.share_busy,
+                done_before: (todo.done, todo.diverged),
+                ..settings(sweep, trainer, folders, agent)
+            };
+            let mut watch = progress::to_stderr();
+            let outcome = execute(settings, tasks, &mut writer, &mut *watch)?;
+            writer.flush()?;
+            code = close(&outcome, sweep);
+            *summary = Some(outcome);
+        }
+        writer.flush()?;
+        drop(writer);
+        if !elsewhere.is_empty() {
+            eprintln!("{} runs were begun elsewhere, and nothing is known here of how they go on", elsewhere.len());
+            eprintln!("  help: where that machine is gone: tessera retry {} --lost", sweep.name);
+        }
+        super::finish::finish(results, sweep.clone(), &self.spec, !self.without_page)?;
+        Ok(code)
+    }
+
+    /// Refuses while tasks on Slurm have runs of the sweep.
+    fn beside_slurm(&self, results: &Path, sweep: &str, folders: &Folders) -> Result<Option<Tasks>, Error> {
+        if !was_submitted(folders.sweep()) {
+            return Ok(None);
+        }
+        let mut tasks = Tasks::look(&Layout::new(results, sweep), &Cluster::default())?;
+        if self.lost {
+            tasks.give_up()?;
+        }
+        if tasks.is_busy() {
+            return Err(Error::failure(format!("`{sweep}` is executed on Slurm: {}", tasks.words()))
+                .with_help(format!("`tessera run … --on slurm` goes on with it, `tessera stop {sweep}` cancels it")));
+        }
+        Ok(Some(tasks))
+    }
+}

@@ -1,0 +1,35 @@
+//! Joins the stages: what is to do of a sweep, how long it will take, the claim, what an earlier agent left behind, the
+//! record of the plan, the execution, and what follows it; on this machine and on Slurm.
+
+pub mod closing;
+pub mod detach;
+pub mod error;
+pub mod estimate;
+pub mod execution;
+pub mod finish;
+mod local;
+mod lost;
+mod on_finish;
+pub mod planned;
+mod record;
+pub mod recovery;
+pub mod settings;
+pub mod slurm;
+pub mod stored;
+pub mod todo;
+pub mod trainer;
+
+use crate::error::{Error, ExitCode};
+use execution::{Execution, On};
+use std::path::Path;
+
+/// Executes what is missing of a sweep, there where it was asked for.
+///
+/// # Errors
+/// Where the spec is wrong, another process executes the sweep, or the results cannot be written.
+pub fn execute(execution: &Execution, results: &Path) -> Result<ExitCode, Error> {
+    match execution.on {
+        On::Local => local::execute_here(execution, results),
+        On::Slurm => slurm::execute(execution, results),
+    }
+}

@@ -1,0 +1,74 @@
+//! What a login node has to say in a sweep's journals: what is planned, and which attempts are lost.
+
+use crate::agent::{Folders, RunError, Sink};
+use crate::error::Error;
+use crate::plan::Plan;
+use crate::presence::claim::{Claim, ClaimError};
+use crate::record::Fact;
+use crate::session::error::outside;
+use crate::session::record::{is_recorded, planned_fact};
+use crate::session::recovery::agent_name;
+use crate::spec::Sweep;
+use crate::store::{self, Writer};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// The journal of this machine, which sessions write one at a time, each for a moment.
+pub struct Login<'a> {
+    results: &'a Path,
+    sweep: &'a str,
+    folders: Folders,
+}
+
+impl<'a> Login<'a> {
+    /// Of a sweep.
+    ///
+    /// # Errors
+    /// Where the working directory is gone.
+    pub fn new(results: &'a Path, sweep: &'a str) -> Result<Self, Error> {
+        Ok(Self { results, sweep, folders: Folders::new(results, sweep).map_err(outside)? })
+    }
+
+    /// Records a spec and its runs, where that is news.
+    ///
+    /// # Errors
+    /// Where the journal takes nothing.
+    pub fn plan(&self, stored: Option<&store::Sweep>, sweep: &Sweep, plan: &Plan) -> Result<(), Error> {
+        if is_recorded(stored, sweep, plan) {
+            return Ok(());
+        }
+        self.write([planned_fact(sweep, plan)], |writer| Ok(writer.write_spec(&sweep.folded, &sweep.hash)?))
+    }
+
+    /// Records facts.
+    ///
+    /// # Errors
+    /// Where the journal takes nothing.
+    pub fn record(&self, facts: Vec<Fact>) -> Result<(), Error> {
+        self.write(facts, |_| Ok(()))
+    }
+
+    fn write(
+        &self,
+        facts: impl IntoIterator<Item = Fact>,
+        before: impl FnOnce(&mut Writer) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let name = format!("login-{}", agent_name());
+        let claims = self.folders.sweep().join("claims");
+        let deadline = Instant::now() + Duration::from_secs(20);
+        let _claim = loop {
+            match Claim::take(&claims, &name) {
+                Ok(claim) => break claim,
+                Err(ClaimError::Held(_)) if Instant::now() < deadline => std::thread::sleep(Duration::from_millis(50)),
+                Err(error) => return Err(Error::failure(error.to_string())),
+            }
+        };
+        let mut writer = Writer::open(self.results, self.sweep, &name)?;
+        before(&mut writer)?;
+        for fact in facts {
+            writer.fact(fact).map_err(RunError::from)?;
+        }
+        writer.commit().map_err(RunError::from)?;
+        Ok(writer.flush()?)
+    }
+}

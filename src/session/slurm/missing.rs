@@ -1,0 +1,158 @@
+//! The runs that a session was called for: which of them are to be submitted, and which are left as they are.
+
+use super::tasks::{Place, Tasks};
+use crate::record::{Failure, RunId};
+use crate::slurm::farewell::Farewell;
+use crate::slurm::queue::End;
+use crate::slurm::submission::Asked;
+use crate::store::{self, Status};
+use std::collections::HashMap;
+
+/// So often a run whose task ended by nobody's wish is submitted again in one session.
+const AGAIN: u32 = 5;
+
+/// The runs that a session was called for.
+pub struct Wanted {
+    /// How often each was given to a task, by this session or, as far as it saw, before.
+    given: HashMap<RunId, u32>,
+}
+
+/// How the runs of a session stand.
+#[derive(Default)]
+pub struct Missing {
+    /// Those that are to be submitted.
+    pub runs: Vec<Asked>,
+    /// How many a task has.
+    pub held: usize,
+    /// Of those that a task may have: why nobody knows.
+    pub unknown: Vec<String>,
+    /// How many failed.
+    pub failed: usize,
+    /// Those whose task ended without executing them, and how it ended.
+    pub dropped: Vec<(RunId, Option<End>)>,
+    /// How many of these would get no further in another task.
+    pub stuck: usize,
+}
+
+impl Wanted {
+    /// These runs.
+    pub fn new(runs: impl Iterator<Item = RunId>) -> Self {
+        Self { given: runs.map(|run| (run, 0)).collect() }
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.given.is_empty()
+    }
+
+    /// How they stand. `left` are the runs without a result, `claimed` the newest attempt of each that was ever claimed.
+    /// What is to be submitted counts as given from now on.
+    pub fn look(
+        &mut self,
+        left: impl Iterator<Item = RunId>,
+        tasks: &Tasks,
+        stored: &store::Sweep,
+        claimed: &HashMap<RunId, u32>,
+    ) -> Missing {
+        let mut missing = Missing::default();
+        for run in left {
+            let Some(times) = self.given.get_mut(&run) else { continue };
+            let state = stored.state(&run);
+            let end = match tasks.place(&run, state) {
+                Place::Held => {
+                    // What becomes of it is the task's to say: somebody may cancel it.
+                    *times = (*times).max(1);
+                    missing.held += 1;
+                    continue;
+                }
+                Place::Unknown(why) => {
+                    missing.unknown.push(why);
+                    continue;
+                }
+                Place::Free(end) => end,
+            };
+            let farewell = tasks.farewell(&run);
+            match then(*times, end, farewell.as_ref(), state.map(|state| (state.status, state.failure))) {
+                Then::Submit => {
+                    *times += 1;
+                    let attempt = state.map_or(0, |state| state.attempt);
+                    let floor = attempt.max(claimed.get(&run).copied().unwrap_or(0));
+                    missing.runs.push(Asked { run, floor });
+                }
+                Then::Failed => missing.failed += 1,
+                Then::Dropped => {
+                    missing.stuck += usize::from(farewell == Some(Farewell::Never));
+                    missing.dropped.push((run, end));
+                }
+            }
+        }
+        missing
+    }
+}
+
+/// What is to be done with a run that nothing executes and that has no result.
+#[derive(Debug, PartialEq, Eq)]
+enum Then {
+    Submit,
+    /// It failed: what a failure is worth was its task's to judge.
+    Failed,
+    /// Its task was not to execute it to its end.
+    Dropped,
+}
+
+fn then(times: u32, end: Option<End>, farewell: Option<&Farewell>, stood: Option<(Status, Option<Failure>)>) -> Then {
+    let (status, failure) = stood.unwrap_or((Status::Planned, None));
+    let lost = failure == Some(Failure::Lost);
+    if times == 0 {
+        return Then::Submit;
+    }
+    if status == Status::Failed && !lost {
+        return Then::Failed;
+    }
+    let unwished = |end: End| match farewell {
+        Some(farewell) if end == End::Failed => matches!(farewell, Farewell::Again(_)),
+        // An agent that was ended without a word is nobody's wish either.
+        _ => end.is_nobodys_wish() || end == End::Failed && lost,
+    };
+    if end.is_some_and(unwished) && times < AGAIN { Then::Submit } else { Then::Dropped }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nobody_wished_is_submitted_again_and_what_somebody_cancelled_is_not() {
+        let failed = |failure| Some((Status::Failed, Some(failure)));
+        let stopped = Some((Status::Stopped, None));
+        // Whatever it was before: the session was called for it.
+        for stood in [None, failed(Failure::Crash), stopped] {
+            assert_eq!(then(0, Some(End::Cancelled), None, stood), Then::Submit);
+        }
+        for (end, stood, expected) in [
+            (Some(End::Preempted), stopped, Then::Submit),
+            (Some(End::NodeFail), failed(Failure::Lost), Then::Submit),
+            (Some(End::Timeout), failed(Failure::Lost), Then::Submit),
+            (Some(End::Failed), failed(Failure::Lost), Then::Submit),
+            // Its setup fails, say.
+            (Some(End::Failed), None, Then::Dropped),
+            (Some(End::Failed), stopped, Then::Dropped),
+            (Some(End::Cancelled), stopped, Then::Dropped),
+            (Some(End::Cancelled), failed(Failure::Lost), Then::Dropped),
+            (Some(End::Completed), stopped, Then::Dropped),
+            (None, stopped, Then::Dropped),
+            (Some(End::Completed), failed(Failure::Crash), Then::Failed),
+            (Some(End::Preempted), failed(Failure::Oom), Then::Failed),
+        ] {
+            assert_eq!(then(1, end, None, stood), expected, "{end:?} {stood:?}");
+        }
+        assert_eq!(then(AGAIN, Some(End::Preempted), None, stopped), Then::Dropped);
+        // Warned, and not put back: what was not begun, too.
+        let (again, never) = (Farewell::Again("refused".to_owned()), Farewell::Never);
+        for stood in [None, stopped] {
+            assert_eq!(then(1, Some(End::Failed), Some(&again), stood), Then::Submit);
+            assert_eq!(then(1, Some(End::Failed), Some(&never), stood), Then::Dropped);
+            assert_eq!(then(1, Some(End::Cancelled), Some(&again), stood), Then::Dropped);
+        }
+    }
+}
