@@ -23,6 +23,10 @@ demo *arguments: build
 test: lint
     cargo test {{flags}}
 
+# The tests once more as other machines would run them: other instructions, threads, locales, users, paths, limits. `./just torture list` names the settings
+torture *settings:
+    tests/torture.sh {{settings}}
+
 # Formatting and lints, warnings denied
 lint:
     cargo fmt --check
