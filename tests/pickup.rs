@@ -240,7 +240,7 @@ fn a_damaged_record_is_left_out_and_said() {
 fn tags_are_chosen_and_watched() {
     let folder = tempfile::tempdir().unwrap();
     let pattern = |text| vec![glob::Pattern::new(text).unwrap()];
-    let metrics = Metrics { source: None, tags: pattern("l*"), stop_on_nan: pattern("loss") };
+    let metrics = Metrics { tags: pattern("l*"), stop_on_nan: pattern("loss"), ..Metrics::default() };
     let nan = encode::scalars(2e9, 3, [("loss", f64::NAN), ("acc", f64::NAN)]);
     fs::write(folder.path().join("events.out.tfevents.1"), [events(0..3).concat(), nan].concat()).unwrap();
     let mut pickup = Pickup::new(folder.path(), &metrics, Some(1e9));
@@ -265,7 +265,7 @@ fn json_lines_grow() {
     drain(&mut pickup, &mut history);
     assert_eq!(history["loss"], BTreeMap::from([(0, 0.1_f64.to_bits()), (1, f64::NAN.to_bits())]));
     assert_eq!(history["eval.acc"], BTreeMap::from([(1, 1_f64.to_bits())]));
-    assert_eq!(pickup.notes(), ["log.jsonl: 1 lines could not be read"]);
+    assert_eq!(pickup.notes(), ["1 row of log.jsonl left out: cut off at the end of the file (line 3)"]);
 }
 
 #[test]
@@ -319,7 +319,7 @@ fn the_helpers_events() {
 
 /// A value that comes after rows of its step were handed out: the history is given once more, each step once.
 #[test]
-fn a_late_value_replaces_what_was_handed_out() {
+fn steps_that_go_back_replace_what_was_handed_out() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("metrics.jsonl");
     let mut pickup = Pickup::new(folder.path(), &Metrics::default(), Some(1e9));
@@ -332,9 +332,12 @@ fn a_late_value_replaces_what_was_handed_out() {
     }
     let last = pickup.finish().unwrap();
     assert!(last.restarted && !last.more);
-    assert_eq!(last.rows.iter().map(|rows| rows.step.clone()).collect::<Vec<_>>(), [[0, 1, 2]]);
-    add(&mut history, &last);
-    assert_eq!(history["a"], BTreeMap::from([(0, 9_f64.to_bits()), (1, 2_f64.to_bits()), (2, 3_f64.to_bits())]));
+    assert_eq!(last.rows.iter().map(|rows| rows.step.clone()).collect::<Vec<_>>(), [[0]]);
+    assert_eq!(last.rows[0].metrics["a"][0].0, 9.0);
+    assert_eq!(
+        pickup.notes(),
+        ["3 values of metrics.jsonl left out: the program was started again at an earlier step"]
+    );
 }
 
 /// Ten million bytes of pictures are passed over, not read.

@@ -335,12 +335,12 @@ fn a_command_that_is_stopped_is_stalled() {
 }
 
 #[test]
-fn a_run_that_finds_no_room_ends_the_session_and_does_not_fail() {
+fn a_run_that_finds_no_room_fails_by_itself() {
     let sweep = commands("echo 'OSError: [Errno 28] No space left on device'; exit 1", &["x", "y", "z"]);
     let mut kept = Kept::default();
-    let error = sweep.execute_into(&mut kept, &mut Eye::default()).unwrap_err();
-    assert!(error.to_string().ends_with("OSError: [Errno 28] No space left on device"), "{error}");
-    assert!(kept.words().iter().all(|word| word == "stopped"), "{:?}", kept.words());
+    let summary = sweep.execute_into(&mut kept, &mut Eye::default()).unwrap();
+    assert_eq!((summary.failed.len(), summary.early), (3, None));
+    assert_eq!(summary.failed[0].message, "exit code 1: OSError: [Errno 28] No space left on device");
 }
 
 #[test]

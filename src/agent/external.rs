@@ -15,6 +15,8 @@ use crate::process::{cause, host};
 use crate::record::{Fact, Failure, Outcome, Resume};
 use crate::schedule::{Class, State};
 use crate::spec::Command;
+use std::fs::OpenOptions;
+use std::io::Write;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -240,9 +242,16 @@ impl Agent<'_> {
         }
         let (last, trouble) = worker.process.last_words();
         trouble.iter().for_each(|trouble| self.watch.say(trouble));
+        let log = self.settings.folders.log(self.tasks[place].id(), self.tasks[place].attempt);
         for note in notes {
             let label = self.label(place);
             self.watch.say(&format!("{label}: {note}"));
+            // Who reads the log later must find it too; a log that cannot be written says so by itself.
+            let _ = OpenOptions::new()
+                .create(true)
+                .append(true)
+                .open(&log)
+                .and_then(|mut f| writeln!(f, "tessera: {note}"));
         }
         let peak = Some(ended.peak_memory_mib);
         let outcome = match why {

@@ -130,6 +130,24 @@ impl Collector {
         groups.into_values().collect()
     }
 
+    /// Takes back the values of some metrics at a step and after it, as far as they were not taken as rows; how many.
+    pub fn void(&mut self, tags: &[Tag], from: u64) -> u64 {
+        let mut count = 0;
+        for row in self.pending.range_mut(from..).map(|(_, row)| row) {
+            let before = row.values.len();
+            row.values.retain(|(tag, _)| !tags.contains(tag));
+            count += before - row.values.len();
+        }
+        self.pending.retain(|_, row| !row.values.is_empty());
+        for tag in tags {
+            if let Some((_, seen)) = self.names.get_index_mut(*tag) {
+                seen.steps.truncate(from);
+            }
+        }
+        self.size -= count;
+        count as u64
+    }
+
     /// Forgets all values, for a history that is read anew.
     pub fn restart(&mut self) {
         for seen in self.names.values_mut() {

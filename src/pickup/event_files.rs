@@ -1,7 +1,7 @@
 //! TensorBoard's event files under a folder, read as they grow.
 //!
 //! Tags of files in sub-folders get the folder as prefix. Several files in one folder are what a program leaves that
-//! was started again: a later file wins, for the metrics it has, from its first step on; a session that starts with
+//! was started again: a later file wins, for each metric that it has, from that metric's first step in it on; a session that starts with
 //! `purge_step` makes void what came before it from that step on, as in TensorBoard. Where values that are now void
 //! were already handed out, reading begins again ([`EventFiles::poll`] says so).
 
@@ -35,11 +35,12 @@ struct EventFile {
     taken: Position,
     /// How far it was looked at for what it makes void in earlier files.
     surveyed: Position,
-    first_step: Option<u64>,
     /// The smallest step at which a session starts.
     purge: Option<u64>,
     tags: HashMap<Vec<u8>, FileTag>,
     damaged: u64,
+    /// Values at steps below 0.
+    negative: u64,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -53,6 +54,8 @@ struct Position {
 struct FileTag {
     /// Its number; none: not wanted, or known to be no scalar.
     tag: Option<Tag>,
+    /// Its first step in this file.
+    first: Option<u64>,
     /// The largest step handed out.
     handed: Option<u64>,
 }
@@ -90,7 +93,7 @@ impl EventFiles {
             collector.restart();
             for file in self.folders.values_mut().flatten() {
                 file.taken = Position::default();
-                file.damaged = 0;
+                (file.damaged, file.negative) = (0, 0);
                 file.tags.values_mut().for_each(|tag| tag.handed = None);
             }
         }
@@ -114,6 +117,9 @@ impl EventFiles {
             if file.damaged > 0 {
                 notes.push(format!("{name}: {} damaged records were left out", file.damaged));
             }
+            if file.negative > 0 {
+                notes.push(format!("{name}: {} values left out: a step below 0", file.negative));
+            }
             // Of several files nothing is taken beyond what was surveyed.
             if let Some(lost) = [file.taken, file.surveyed].into_iter().find(|position| position.lost) {
                 notes.push(format!("{name}: damaged at byte {}; what follows cannot be read", lost.at));
@@ -133,8 +139,8 @@ impl EventFiles {
             let files = self.folders.entry(folder).or_default();
             let place = files.partition_point(|f| (f.begun, &f.path) < (begun, &path));
             let (taken, surveyed) = (Position::default(), Position::default());
-            let (first_step, purge, tags, damaged) = (None, None, HashMap::new(), 0);
-            files.insert(place, EventFile { path, begun, taken, surveyed, first_step, purge, tags, damaged });
+            let (purge, tags, damaged, negative) = (None, HashMap::new(), 0, 0);
+            files.insert(place, EventFile { path, begun, taken, surveyed, purge, tags, damaged, negative });
         }
         Ok(())
     }
@@ -262,7 +268,7 @@ fn tag(
     let scalar = matches!(value.plugin.as_str(), "" | "scalars");
     let tag = if scalar { collector.tag(&name) } else { None };
     if value.number.is_some() || !scalar {
-        tags.insert(value.tag.clone(), FileTag { tag, handed: None });
+        tags.insert(value.tag.clone(), FileTag { tag, ..FileTag::default() });
     }
     tag
 }
@@ -273,7 +279,7 @@ fn survey(folder: &str, files: &mut [EventFile], collector: &mut Collector, even
     for index in 0..files.len() {
         let (earlier, rest) = files.split_at_mut(index);
         let Some(file) = rest.first_mut() else { continue };
-        let (tags, first_step, purge) = (&mut file.tags, &mut file.first_step, &mut file.purge);
+        let (tags, purge) = (&mut file.tags, &mut file.purge);
         visit(&file.path, &mut file.surveyed, None, false, event, |event| {
             let Some(step) = step(event) else { return Go::On };
             if event.session_start && purge.is_none_or(|p| step < p) {
@@ -281,12 +287,12 @@ fn survey(folder: &str, files: &mut [EventFile], collector: &mut Collector, even
                 void |= earlier.iter().flat_map(|f| f.tags.values()).any(|tag| tag.handed >= Some(step));
             }
             for value in event.values.iter().filter(|value| value.number.is_some()) {
-                let new = !tags.contains_key(&value.tag);
-                if tag(folder, value, tags, collector).is_some() {
-                    let first = *first_step.get_or_insert(step);
-                    void |=
-                        new && earlier.iter().any(|f| f.tags.get(&value.tag).is_some_and(|t| t.handed >= Some(first)));
+                if tag(folder, value, tags, collector).is_none() {
+                    continue;
                 }
+                let Some(known) = tags.get_mut(&value.tag).filter(|known| known.first.is_none()) else { continue };
+                known.first = Some(step);
+                void |= earlier.iter().any(|f| f.tags.get(&value.tag).is_some_and(|t| t.handed >= Some(step)));
             }
             Go::On
         })?;
@@ -308,15 +314,18 @@ fn take(
     };
     // Of several files nothing is handed out that was not surveyed.
     let end = (index > 0 || !later.is_empty()).then_some(file.surveyed.at);
-    let (tags, mut more) = (&mut file.tags, false);
+    let (tags, negative, mut more) = (&mut file.tags, &mut file.negative, false);
     let damaged = visit(&file.path, &mut file.taken, end, false, event, |event| {
-        let Some(step) = step(event) else { return Go::On };
+        let Some(step) = step(event) else {
+            *negative += event.values.iter().filter(|value| value.number.is_some()).count() as u64;
+            return Go::On;
+        };
         for value in &event.values {
             let Some(number) = value.number else { continue };
             let Some(tag) = tag(folder, value, tags, collector) else { continue };
             let void = later.iter().any(|file| {
-                let restarted =
-                    file.first_step.is_some_and(|first| first <= step) && file.tags.contains_key(&value.tag);
+                let first = file.tags.get(&value.tag).and_then(|known| known.first);
+                let restarted = first.is_some_and(|first| first <= step);
                 restarted || file.purge.is_some_and(|purge| purge <= step)
             });
             if !void {

@@ -8,9 +8,11 @@
 //!
 //! A line without `event` is a row: `{"step": 3, "loss": 0.5}`.
 
-use super::collector::Collector;
+use super::collector::{Collector, Tag};
+use super::course::Course;
 use super::growing::Growing;
 use super::json;
+use super::step_column::StepColumn;
 use serde_json::{Map, Value};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -33,6 +35,9 @@ pub struct Events {
     lines: Growing,
     rows: u64,
     rows_only: bool,
+    column: StepColumn,
+    course: Course,
+    rewritten: bool,
     unreadable: u64,
     /// Array files (safetensors) that wait to be taken.
     pub arrays: Vec<Said>,
@@ -48,6 +53,9 @@ impl Events {
             lines: Growing::new(folder.join(FILE)),
             rows: 0,
             rows_only: false,
+            column: StepColumn::default(),
+            course: Course::default(),
+            rewritten: false,
             unreadable: 0,
             arrays: Vec::new(),
             checkpoints: Vec::new(),
@@ -56,7 +64,16 @@ impl Events {
 
     /// Begins again at the file's top, for its rows: arrays and checkpoints are not said twice.
     pub fn rewind(&mut self) {
-        *self = Self { rows_only: true, ..Self::new(&self.folder) };
+        let column = self.column.again();
+        *self = Self { rows_only: true, column, course: Course::new(true, false), ..Self::new(&self.folder) };
+    }
+
+    /// Whether what was handed on may not be what stands in the file now.
+    ///
+    /// # Errors
+    /// Where the file cannot be read.
+    pub fn doubt(&self) -> io::Result<bool> {
+        Ok(self.rewritten || self.column.doubt || self.course.doubt || !self.lines.is_as_read()?)
     }
 
     /// Whether the file is there.
@@ -71,6 +88,10 @@ impl Events {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
             Err(error) => return Err(error),
         };
+        if lines.rewritten {
+            self.rewritten = true;
+            self.course.rewind();
+        }
         for line in lines.text.lines().filter(|line| !line.trim().is_empty()) {
             let taken = json::object(line).and_then(|map| self.event(&map, collector, now));
             self.unreadable += u64::from(taken.is_none());
@@ -81,7 +102,8 @@ impl Events {
     /// What could not be read, in words.
     pub fn notes(&self) -> Vec<String> {
         let unreadable = self.unreadable + self.lines.passed_over;
-        if unreadable > 0 { vec![format!("{FILE}: {unreadable} lines could not be read")] } else { Vec::new() }
+        let lines = (unreadable > 0).then(|| format!("{FILE}: {unreadable} lines could not be read"));
+        lines.into_iter().chain(self.course.note(FILE)).collect()
     }
 
     fn event(&mut self, map: &Map<String, Value>, collector: &mut Collector, now: f64) -> Option<()> {
@@ -106,14 +128,13 @@ impl Events {
         self.rows += 1;
         let (mut step, mut time) = (map.get("step").and_then(Value::as_u64), map.get("time").and_then(Value::as_f64));
         if !map.contains_key("event") {
-            (step, time) = json::step_and_time(&mut row);
+            step = Some(self.column.take(&mut row).ok()?);
+            time = json::time(&mut row);
         }
         let (elapsed, step) = (json::elapsed(&mut row), step.unwrap_or(number));
-        for (name, value) in row {
-            if let Some(tag) = collector.tag(&name) {
-                collector.push(tag, step, value, time.unwrap_or(now));
-            }
-        }
+        let values: Vec<(Tag, f64)> =
+            row.into_iter().filter_map(|(name, value)| Some((collector.tag(&name)?, value))).collect();
+        self.course.push(&values, step, time.unwrap_or(now), collector);
         if let Some(elapsed) = elapsed {
             collector.elapsed(step, elapsed);
         }

@@ -14,6 +14,8 @@ pub struct Growing {
     offset: u64,
     /// The file's first line, to notice when it is written anew.
     head: Vec<u8>,
+    /// Of all bytes up to the offset.
+    hash: blake3::Hasher,
     /// Lines that were too long.
     pub passed_over: u64,
 }
@@ -31,7 +33,7 @@ pub struct Lines {
 impl Growing {
     /// Begins at the top of a file.
     pub fn new(path: PathBuf) -> Self {
-        Self { path, offset: 0, head: Vec::new(), passed_over: 0 }
+        Self { path, offset: 0, head: Vec::new(), hash: blake3::Hasher::new(), passed_over: 0 }
     }
 
     /// The lines since the last call; with `all` a last line without line break too.
@@ -48,6 +50,7 @@ impl Growing {
         }
         if rewritten {
             (self.offset, self.head) = (0, Vec::new());
+            self.hash.reset();
         }
         file.seek(SeekFrom::Start(self.offset))?;
         let mut bytes = Vec::new();
@@ -58,6 +61,7 @@ impl Growing {
             None if full => {
                 self.passed_over += 1;
                 self.offset += CHUNK;
+                self.hash.update(&bytes);
                 return Ok(Lines { text: String::new(), rewritten, more: true });
             }
             None => 0,
@@ -69,7 +73,23 @@ impl Growing {
             self.head = bytes[..line.min(4096)].to_vec();
         }
         self.offset += whole as u64;
+        self.hash.update(&bytes);
         let more = whole > 0 && self.offset < length;
         Ok(Lines { text: String::from_utf8_lossy(&bytes).into_owned(), rewritten, more: more && full })
+    }
+
+    /// Whether the file still begins with what was read of it; one that is gone does, as far as can be known.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub fn is_as_read(&self) -> io::Result<bool> {
+        let file = match File::open(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
+            file => file?,
+        };
+        let mut hash = blake3::Hasher::new();
+        let mut start = file.take(self.offset);
+        let read = io::copy(&mut start, &mut hash)?;
+        Ok(read == self.offset && hash.finalize() == self.hash.finalize())
     }
 }

@@ -2,9 +2,6 @@
 
 use serde_json::Value;
 
-/// Names under which programs write the step, in the order in which they are looked for.
-pub const STEPS: [&str; 9] =
-    ["step", "_step", "global_step", "steps", "iteration", "iter", "it", "epoch", "trainer/global_step"];
 /// Names under which they write the time, in seconds since 1970.
 pub const TIMES: [&str; 4] = ["wall_time", "_timestamp", "timestamp", "time"];
 
@@ -36,36 +33,34 @@ pub fn number(value: &Value) -> Option<f64> {
             "NaN" | "nan" => Some(f64::NAN),
             "Infinity" | "inf" => Some(f64::INFINITY),
             "-Infinity" | "-inf" => Some(f64::NEG_INFINITY),
-            _ => None,
+            // Numbers written as texts are numbers.
+            text => text.trim().parse().ok(),
         },
         _ => None,
     }
 }
 
-/// Takes the step and the time out of a row's numbers.
-pub fn step_and_time(numbers: &mut Vec<(String, f64)>) -> (Option<u64>, Option<f64>) {
-    let mut step = None;
-    for name in STEPS {
-        if let Some(place) = numbers.iter().position(|(n, x)| n == name && *x >= 0.0 && x.fract() == 0.0) {
-            step = Some(numbers.remove(place).1 as u64);
-            break;
-        }
-    }
-    let mut time = None;
-    for name in TIMES {
-        // Smaller numbers are times since the beginning: a metric like any other.
-        if let Some(place) = numbers.iter().position(|(n, x)| n == name && *x > 1e9) {
-            time = Some(numbers.remove(place).1);
-            break;
-        }
-    }
-    (step, time)
+/// Takes the time out of a row's numbers.
+pub fn time(numbers: &mut Vec<(String, f64)>) -> Option<f64> {
+    // Smaller numbers are times since the beginning: a metric like any other.
+    let place = TIMES.iter().find_map(|time| numbers.iter().position(|(name, x)| name == time && *x > 1e9))?;
+    Some(numbers.remove(place).1)
 }
 
 /// Takes the column `elapsed` out of a row's numbers: seconds since the run began, as tessera itself writes them.
 pub fn elapsed(numbers: &mut Vec<(String, f64)>) -> Option<f64> {
     let place = numbers.iter().position(|(name, _)| name == "elapsed")?;
     Some(numbers.remove(place).1)
+}
+
+/// The rows of a text that is one JSON array of objects; none if it is something else.
+pub fn array(text: &str) -> Option<Vec<serde_json::Map<String, Value>>> {
+    match serde_json::from_str(text).or_else(|_| serde_json::from_str(&quote_bare(text))).ok()? {
+        Value::Array(items) => {
+            items.into_iter().map(|item| if let Value::Object(map) = item { Some(map) } else { None }).collect()
+        }
+        _ => None,
+    }
 }
 
 /// Puts quotes around `NaN`, `Infinity` and `-Infinity` outside of strings.
@@ -99,8 +94,8 @@ mod tests {
         let map = object(r#"{"step": 3, "loss": NaN, "eval": {"acc": 0.5, "top": -Infinity}, "note": "a NaN \" NaN"}"#);
         let mut row = Vec::new();
         numbers(&map.unwrap(), "", &mut row);
-        assert_eq!(step_and_time(&mut row), (Some(3), None));
-        assert_eq!(format!("{row:?}"), r#"[("loss", NaN), ("eval.acc", 0.5), ("eval.top", -inf)]"#);
+        assert_eq!(time(&mut row), None);
+        assert_eq!(format!("{row:?}"), r#"[("step", 3.0), ("loss", NaN), ("eval.acc", 0.5), ("eval.top", -inf)]"#);
         assert!(object("[1]").is_none() && object("{\"a\": ").is_none());
     }
 }

@@ -5,6 +5,7 @@
 //! the next poll. Never writes, and never blocks on a file's end.
 
 mod collector;
+mod course;
 pub mod encode;
 mod event;
 mod event_files;
@@ -13,7 +14,9 @@ mod framing;
 mod growing;
 mod hyperparameters;
 mod json;
+mod step_column;
 mod steps;
+mod table;
 mod text_files;
 mod window;
 
@@ -36,6 +39,9 @@ const BUDGET: usize = 1 << 16;
 /// … and that a whole history gives at once, so that each step comes once.
 const WHOLE: usize = 1 << 22;
 
+/// So often a history is read anew at most: each reading may find another name of the step to be wrong.
+const MOST_READINGS: usize = 12;
+
 /// Why a run's numbers cannot be read. What is damaged in a file is no error: it is noted, and the rest is read.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot read what the program writes to {}: {error}", folder.display())]
@@ -54,10 +60,11 @@ pub struct Pickup {
     /// Its rows are wanted where it is among the sources; its arrays and checkpoints always.
     events: Events,
     rank_of_events: Option<usize>,
-    metrics: Metrics,
     live: bool,
     /// The history is given from its beginning and nothing writes any more.
     whole: bool,
+    /// Whether rows were handed out.
+    handed: bool,
 }
 
 enum Source {
@@ -67,16 +74,6 @@ enum Source {
 }
 
 impl Source {
-    /// Its place among the sources.
-    fn rank(&self) -> u8 {
-        match self {
-            Self::EventFiles(_) => 0,
-            Self::Events => 1,
-            Self::Text(files) if files.format() == Format::Csv => 2,
-            Self::Text(_) => 3,
-        }
-    }
-
     /// Hands new values to the collector; says too whether there is any file of this kind.
     fn poll(
         &mut self,
@@ -116,7 +113,7 @@ impl Pickup {
     /// Watches a run's folder, which may not exist yet. `started`: when the run began, seconds since 1970, which
     /// `elapsed` counts from (minus the seconds of earlier attempts); none for files of the past.
     pub fn new(folder: &Path, metrics: &Metrics, started: Option<f64>) -> Self {
-        let sources = sources(folder, metrics);
+        let sources = sources(folder, metrics, started.is_none());
         let rank_of_events = sources.iter().position(|source| matches!(source, Source::Events));
         Self {
             folder: folder.to_owned(),
@@ -125,32 +122,71 @@ impl Pickup {
             sources,
             events: Events::new(folder),
             rank_of_events,
-            metrics: metrics.clone(),
             live: started.is_some(),
             whole: started.is_none(),
+            handed: false,
         }
     }
 
-    /// What was written since the last poll, up to a budget (`more` says that some is left).
+    /// What was written since the last poll, up to a budget (`more` says that some is left). It is provisional: what counts
+    /// is what stands in the files at the end.
     pub fn poll(&mut self) -> Result<Picked, PickupError> {
-        self.pick(false)
+        let picked = self.pick(false)?;
+        self.handed |= !picked.rows.is_empty();
+        Ok(picked)
     }
 
     /// The same when nothing writes any more: what waited to become whole is given too. Called until `more` is false.
-    /// Where values replaced ones that had been handed out, the history follows once more from its beginning.
+    /// Where what was handed out is not what stands in the files now, the history follows once more from its beginning.
     pub fn finish(&mut self) -> Result<Picked, PickupError> {
-        let picked = self.pick(true)?;
-        if picked.more || self.whole || self.collector.outdated == 0 {
+        let mut picked = self.pick(true)?;
+        if picked.more {
+            self.handed |= !picked.rows.is_empty();
             return Ok(picked);
         }
-        // Only the source in use is read anew; what else the program said has been handed out.
+        let mut readings = 0;
+        while readings < MOST_READINGS && self.is_doubtful()? {
+            readings += 1;
+            self.read_anew()?;
+            let mut again = self.pick(true)?;
+            while again.more {
+                let next = self.pick(true)?;
+                again.rows.extend(next.rows);
+                (again.more, again.diverged) = (next.more, next.diverged);
+            }
+            let (arrays, checkpoints) = (picked.arrays, picked.checkpoints);
+            picked = Picked { restarted: picked.restarted || self.handed, arrays, checkpoints, ..again };
+        }
+        Ok(picked)
+    }
+
+    /// Whether what was handed out may differ from what stands in the files.
+    fn is_doubtful(&self) -> Result<bool, PickupError> {
+        let mut doubt = !self.whole && self.collector.outdated > 0;
+        for source in &self.sources {
+            let of_source = match source {
+                Source::Text(files) => files.doubt(),
+                Source::Events => self.events.doubt(),
+                Source::EventFiles(_) => Ok(false),
+            };
+            doubt |= of_source.map_err(|error| PickupError { folder: self.folder.clone(), error })?;
+        }
+        Ok(doubt)
+    }
+
+    /// Begins at the tops of the files again. Only the source in use is read anew; what else the program said has been
+    /// handed out.
+    fn read_anew(&mut self) -> Result<(), PickupError> {
         self.whole = true;
         self.collector.restart();
-        let rank = self.sources.first().map(Source::rank);
-        self.sources = sources(&self.folder, &self.metrics).into_iter().filter(|s| Some(s.rank()) == rank).collect();
-        self.events.rewind();
-        let again = self.pick(true)?;
-        Ok(Picked { restarted: true, arrays: picked.arrays, checkpoints: picked.checkpoints, ..again })
+        for source in &mut self.sources {
+            match source {
+                Source::Text(files) => *files = files.again(),
+                Source::EventFiles(files) => *files = EventFiles::new(&self.folder),
+                Source::Events => self.events.rewind(),
+            }
+        }
+        Ok(())
     }
 
     /// The folder that it watches.
@@ -195,10 +231,15 @@ impl Pickup {
             Ok(now) if self.live => now.as_secs_f64(),
             _ => f64::NAN,
         };
-        let budget = if self.whole { WHOLE } else { BUDGET };
         let mut picked = Picked::default();
         let mut chosen = None;
         for (rank, source) in self.sources.iter_mut().enumerate() {
+            let budget = match source {
+                // Steps that go back take values back, so that none is handed out before all are known.
+                Source::Text(_) | Source::Events if self.whole => usize::MAX,
+                _ if self.whole => WHOLE,
+                _ => BUDGET,
+            };
             let exist = loop {
                 let (progress, exist) = source.poll(&mut self.collector, &mut self.events, budget, all, now)?;
                 picked.restarted |= progress.restarted;
@@ -234,8 +275,10 @@ impl Pickup {
 }
 
 /// The sources that a spec names, or all by their rank.
-fn sources(folder: &Path, metrics: &Metrics) -> Vec<Source> {
-    let text = |pattern: &glob::Pattern, format| Source::Text(TextFiles::new(folder, pattern, format));
+fn sources(folder: &Path, metrics: &Metrics, whole: bool) -> Vec<Source> {
+    let text = |pattern: &glob::Pattern, format| {
+        Source::Text(TextFiles::new(folder, pattern, format, metrics.step.as_deref(), whole))
+    };
     let named = |pattern, format| glob::Pattern::new(pattern).map(|pattern| text(&pattern, format));
     match &metrics.source {
         Some(MetricsSource::TensorBoard) => vec![Source::EventFiles(EventFiles::new(folder))],

@@ -29,6 +29,8 @@ impl Steps {
                 }
                 self.odd.insert(step)
             }
+            // After a cut the odd ones may lie beyond the series.
+            _ if self.odd.contains(&step) => false,
             Some(series) if series.first == series.last || step - series.last == series.stride => {
                 series.stride = step - series.last;
                 series.last = step;
@@ -38,6 +40,17 @@ impl Steps {
                 self.series.push(Series { first: step, last: step, stride: 1 });
                 true
             }
+        }
+    }
+
+    /// Forgets a step and all after it.
+    pub fn truncate(&mut self, from: u64) {
+        self.odd.split_off(&from);
+        while self.series.last().is_some_and(|series| series.first >= from) {
+            self.series.pop();
+        }
+        if let Some(series) = self.series.last_mut().filter(|series| series.last >= from) {
+            series.last = series.first + (from - 1 - series.first) / series.stride * series.stride;
         }
     }
 
@@ -58,6 +71,22 @@ mod tests {
         fn agrees_with_a_plain_set(steps in proptest::collection::vec(0_u64..50, 0..200)) {
             let (mut set, mut plain) = (Steps::default(), BTreeSet::new());
             for step in steps {
+                prop_assert_eq!(set.insert(step), plain.insert(step));
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_forgotten_is_new_again(steps in proptest::collection::vec(0_u64..50, 0..200), from in 0_u64..50) {
+            let (mut set, mut plain) = (Steps::default(), BTreeSet::new());
+            for step in &steps {
+                set.insert(*step);
+                plain.insert(*step);
+            }
+            set.truncate(from);
+            plain.split_off(&from);
+            for step in steps.iter().rev().copied().chain(0..50) {
                 prop_assert_eq!(set.insert(step), plain.insert(step));
             }
         }

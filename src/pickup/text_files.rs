@@ -1,16 +1,23 @@
 //! CSV and JSON lines under a folder, read as they grow.
 //!
-//! A row's step is its column `step` (or `global_step`, `iteration`, `epoch` …), else its number from 0. Where several
-//! files have a metric of one name, the first keeps it; in files of other names it gets the file's name as prefix.
+//! A row's step is its step column ([`StepColumn`]). Where several files have a metric of one name, the first keeps it; in
+//! files of other names it gets the file's name as prefix. Files of one name in several folders are what a program leaves
+//! that was started again: the one written last wins, for each metric, from that metric's first step in it on.
 
-use super::collector::Collector;
+use super::collector::{Collector, Tag};
+use super::course::Course;
 use super::growing::Growing;
 use super::json;
+use super::step_column::StepColumn;
+use super::table::Table;
+use crate::record::counted;
 use glob::{MatchOptions, Pattern};
+use indexmap::IndexMap;
 use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 const DEEPEST: usize = 8;
 /// `*` stays within a folder; `**` does not.
@@ -22,7 +29,7 @@ const PATHS: MatchOptions =
 pub enum Format {
     /// A line of names, then lines of numbers.
     Csv,
-    /// One JSON object a line.
+    /// One JSON object a line, or one array of objects.
     JsonLines,
 }
 
@@ -31,33 +38,70 @@ pub struct TextFiles {
     root: PathBuf,
     pattern: Pattern,
     format: Format,
+    /// The column that the spec names.
+    step: Option<String>,
     files: Vec<TextFile>,
     /// Which file name has a metric's plain name.
     owners: HashMap<String, String>,
+    /// They are read once, whole, and nothing writes any more.
+    whole: bool,
+    /// What an earlier reading found of the step columns.
+    known: HashMap<PathBuf, StepColumn>,
 }
 
 struct TextFile {
     lines: Growing,
     stem: String,
-    /// The names, and what stands between cells.
-    header: Option<(Vec<String>, char)>,
+    table: Table,
+    steps: StepColumn,
+    course: Course,
+    /// Lines read.
+    line: u64,
+    /// Whether it begins as a JSON array.
+    is_array: Option<bool>,
     /// Rows read.
     rows: u64,
     /// Rows to pass over: of a file written anew they were taken before.
     taken_before: u64,
-    unreadable: u64,
+    /// What is left out: why, how many rows, and the line of the first.
+    left_out: IndexMap<&'static str, (u64, u64)>,
+    doubt: bool,
 }
 
 impl TextFiles {
-    /// Looks for files under a folder, which may not exist yet.
-    pub fn new(root: &Path, pattern: &Pattern, format: Format) -> Self {
-        let (root, pattern) = (root.to_owned(), pattern.clone());
-        Self { root, pattern, format, files: Vec::new(), owners: HashMap::new() }
+    /// Looks for files under a folder, which may not exist yet. `step`: the column that the spec names. `whole`: nothing
+    /// writes any more.
+    pub fn new(root: &Path, pattern: &Pattern, format: Format, step: Option<&str>, whole: bool) -> Self {
+        Self {
+            root: root.to_owned(),
+            pattern: pattern.clone(),
+            format,
+            step: step.map(str::to_owned),
+            files: Vec::new(),
+            owners: HashMap::new(),
+            whole,
+            known: HashMap::new(),
+        }
     }
 
-    /// How its rows are written.
-    pub fn format(&self) -> Format {
-        self.format
+    /// The same files, to be read once more from their tops, now that nothing writes any more.
+    pub fn again(&self) -> Self {
+        let known = self.files.iter().map(|file| (file.lines.path.clone(), file.steps.again()));
+        let known = known.collect();
+        Self { known, ..Self::new(&self.root, &self.pattern, self.format, self.step.as_deref(), true) }
+    }
+
+    /// Whether what was handed on may not be what stands in the files now.
+    ///
+    /// # Errors
+    /// Where a file cannot be read.
+    pub fn doubt(&self) -> io::Result<bool> {
+        for file in &self.files {
+            if file.doubt || file.steps.doubt || file.course.doubt || !self.whole && !file.lines.is_as_read()? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Whether there is any such file.
@@ -67,15 +111,7 @@ impl TextFiles {
 
     /// Hands new rows to the collector; true if there are more. `now`: seconds since 1970, for rows without a time.
     pub fn poll(&mut self, collector: &mut Collector, all: bool, now: f64) -> io::Result<bool> {
-        for path in matching(&self.root, &self.pattern)? {
-            // The helper's file is a source of its own.
-            let known = self.files.iter().any(|file| file.lines.path == path);
-            if !known && path.file_name().is_none_or(|name| name != super::events::FILE) {
-                let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-                let lines = Growing::new(path);
-                self.files.push(TextFile { lines, stem, header: None, rows: 0, taken_before: 0, unreadable: 0 });
-            }
-        }
+        self.discover()?;
         let mut more = false;
         for file in &mut self.files {
             let lines = match file.lines.poll(all) {
@@ -84,79 +120,154 @@ impl TextFiles {
                 Err(error) => return Err(error),
             };
             if lines.rewritten {
-                (file.taken_before, file.rows, file.header) = (file.rows, 0, None);
+                file.begin_anew();
             }
             more |= lines.more;
+            let mut rows = Vec::new();
             match self.format {
-                Format::Csv => file.csv(&lines.text, &mut self.owners, collector, now),
-                Format::JsonLines => file.json_lines(&lines.text, &mut self.owners, collector, now),
+                Format::Csv => {
+                    file.table.read(&lines.text, all && !lines.more, |line, row| rows.push((line, row)));
+                }
+                Format::JsonLines => file.json(&lines.text, all && !lines.more, &mut rows)?,
+            }
+            for (line, row) in rows {
+                file.row(line, row, &mut self.owners, collector, now);
             }
         }
         Ok(more)
     }
 
-    /// What could not be read, in words.
+    fn discover(&mut self) -> io::Result<()> {
+        let mut found = matching(&self.root, &self.pattern)?;
+        // The helper's file is a source of its own.
+        found.retain(|path| {
+            let known = self.files.iter().any(|file| file.lines.path == *path);
+            !known && path.file_name().is_none_or(|name| name != super::events::FILE)
+        });
+        if found.is_empty() {
+            return Ok(());
+        }
+        let mut named: IndexMap<String, Vec<(SystemTime, PathBuf)>> = IndexMap::new();
+        for path in found {
+            let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            let written = fs::metadata(&path).and_then(|about| about.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
+            named.entry(stem).or_default().push((written, path));
+        }
+        for (stem, mut files) in named {
+            files.sort();
+            for (_, path) in files {
+                let follows = self.files.iter().any(|file| file.stem == stem);
+                let steps = self.known.remove(&path).unwrap_or_else(|| StepColumn::new(self.step.as_deref()));
+                self.files.push(TextFile {
+                    lines: Growing::new(path),
+                    stem: stem.clone(),
+                    table: Table::default(),
+                    steps,
+                    course: Course::new(self.whole, follows),
+                    line: 0,
+                    is_array: None,
+                    rows: 0,
+                    taken_before: 0,
+                    left_out: IndexMap::new(),
+                    // Which of the two was written last is known at the end.
+                    doubt: follows && !self.whole,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// What people should know: what was left out and why, in words.
     pub fn notes(&self) -> Vec<String> {
-        let unreadable = self.files.iter().filter(|file| file.unreadable + file.lines.passed_over > 0);
-        let note = |file: &TextFile| {
-            let name = file.lines.path.strip_prefix(&self.root).unwrap_or(&file.lines.path);
-            format!("{}: {} lines could not be read", name.display(), file.unreadable + file.lines.passed_over)
-        };
-        unreadable.map(note).collect()
+        let mut notes = Vec::new();
+        for file in &self.files {
+            let name = file.lines.path.strip_prefix(&self.root).unwrap_or(&file.lines.path).display().to_string();
+            for (cause, (count, line)) in &file.left_out {
+                let rows = counted(usize::try_from(*count).unwrap_or(usize::MAX), "row");
+                notes.push(format!("{rows} of {name} left out: {cause} (line {line})"));
+            }
+            if file.lines.passed_over > 0 {
+                notes.push(format!("{} lines of {name} left out: longer than 4 MiB", file.lines.passed_over));
+            }
+            notes.extend(file.course.note(&name));
+        }
+        notes
     }
 }
 
 impl TextFile {
-    fn csv(&mut self, text: &str, owners: &mut HashMap<String, String>, collector: &mut Collector, now: f64) {
-        for line in text.lines().filter(|line| !line.trim().is_empty()) {
-            let Some((header, separator)) = &self.header else {
-                // NumPy's `savetxt` begins it with a `#`.
-                let line = line.trim_start_matches('\u{feff}').trim_start_matches('#');
-                let separator = separator(line);
-                self.header = Some((cells(line, separator), separator));
-                continue;
-            };
-            let record = cells(line, *separator);
-            let cells = header.iter().zip(record.iter());
-            let numbers = cells.filter_map(|(name, cell)| Some((name.clone(), cell.parse::<f64>().ok()?))).collect();
-            self.row(numbers, owners, collector, now);
-        }
+    /// The file was written anew: what was handed on stays until the end, and rows beyond it are handed on meanwhile.
+    fn begin_anew(&mut self) {
+        (self.taken_before, self.rows, self.line, self.is_array) = (self.rows.max(self.taken_before), 0, 0, None);
+        self.table = Table::default();
+        self.steps = self.steps.again();
+        self.course.rewind();
+        self.left_out.clear();
+        self.doubt = true;
     }
 
-    fn json_lines(&mut self, text: &str, owners: &mut HashMap<String, String>, collector: &mut Collector, now: f64) {
-        for line in text.lines().filter(|line| !line.trim().is_empty()) {
-            let Some(map) = json::object(line) else {
-                self.unreadable += 1;
-                continue;
-            };
+    fn json(
+        &mut self,
+        text: &str,
+        last: bool,
+        rows: &mut Vec<(u64, Result<Vec<(String, f64)>, &'static str>)>,
+    ) -> io::Result<()> {
+        let numbers = |map: &serde_json::Map<String, serde_json::Value>| {
             let mut numbers = Vec::new();
-            json::numbers(&map, "", &mut numbers);
-            self.row(numbers, owners, collector, now);
+            json::numbers(map, "", &mut numbers);
+            numbers
+        };
+        for line in text.split_inclusive('\n') {
+            self.line += 1;
+            let trimmed = line.trim_start_matches('\u{feff}').trim();
+            if trimmed.is_empty() || *self.is_array.get_or_insert_with(|| trimmed.starts_with('[')) {
+                continue;
+            }
+            let cut = last && !line.ends_with('\n');
+            let row = json::object(trimmed).map(|map| numbers(&map));
+            rows.push((self.line, row.ok_or(if cut { "cut off at the end of the file" } else { "no JSON object" })));
         }
+        // An array is known to be whole at the end only.
+        if last && self.is_array == Some(true) && self.rows == 0 {
+            let text = fs::read(&self.lines.path)?;
+            match json::array(String::from_utf8_lossy(&text).trim_start_matches('\u{feff}')) {
+                Some(maps) => rows.extend((1..).zip(maps.iter().map(|map| Ok(numbers(map))))),
+                None => rows.push((1, Err("an array that is not one of objects, or not whole"))),
+            }
+        }
+        Ok(())
     }
 
     fn row(
         &mut self,
-        mut numbers: Vec<(String, f64)>,
+        line: u64,
+        row: Result<Vec<(String, f64)>, &'static str>,
         owners: &mut HashMap<String, String>,
         collector: &mut Collector,
         now: f64,
     ) {
+        let placed = row.and_then(|mut numbers| Ok((self.steps.take(&mut numbers)?, numbers)));
+        let (step, mut numbers) = match placed {
+            Ok(placed) => placed,
+            Err(cause) => {
+                self.left_out.entry(cause).or_insert((0, line)).0 += 1;
+                return;
+            }
+        };
         let row = self.rows;
         self.rows += 1;
         if row < self.taken_before {
             return;
         }
-        let (step, time) = json::step_and_time(&mut numbers);
+        let wall = json::time(&mut numbers).unwrap_or(now);
         let elapsed = json::elapsed(&mut numbers);
-        let (step, wall) = (step.unwrap_or(row), time.unwrap_or(now));
+        let mut values: Vec<(Tag, f64)> = Vec::with_capacity(numbers.len());
         for (name, number) in numbers {
             let owner = owners.entry(name.clone()).or_insert_with(|| self.stem.clone());
             let name = if *owner == self.stem { name } else { format!("{}/{name}", self.stem) };
-            if let Some(tag) = collector.tag(&name) {
-                collector.push(tag, step, number, wall);
-            }
+            values.extend(collector.tag(&name).map(|tag| (tag, number)));
         }
+        self.course.push(&values, step, wall, collector);
         if let Some(elapsed) = elapsed {
             collector.elapsed(step, elapsed);
         }
@@ -191,24 +302,9 @@ fn search(root: &Path, folder: &Path, pattern: &Pattern, depth: usize, found: &m
     Ok(())
 }
 
-/// What stands between the cells of a file, by its first line: commas, else semicolons or tabs.
-fn separator(header: &str) -> char {
-    [',', ';', '\t'].into_iter().find(|c| header.contains(*c)).unwrap_or(',')
-}
-
-/// The cells of a line of CSV (RFC 4180 but for line breaks within quotes, which rows of numbers do not have).
+/// The cells of one line of CSV.
 pub fn cells(line: &str, separator: char) -> Vec<String> {
-    let mut cells = Vec::new();
-    let (mut cell, mut quoted) = (String::new(), false);
-    let mut characters = line.trim_start_matches('\u{feff}').chars().peekable();
-    while let Some(c) = characters.next() {
-        match c {
-            '"' if quoted && characters.peek() == Some(&'"') => cell.extend(characters.next()),
-            '"' => quoted = !quoted,
-            c if c == separator && !quoted => cells.push(std::mem::take(&mut cell).trim().to_owned()),
-            c => cell.push(c),
-        }
-    }
-    cells.push(cell.trim().to_owned());
-    cells
+    let line = line.trim_start_matches('\u{feff}');
+    let separator = u8::try_from(separator).unwrap_or(b',');
+    super::table::records(line, separator).into_iter().next().unwrap_or_else(|| vec![String::new()])
 }

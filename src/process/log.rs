@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// Bytes kept from the start of a log, and as many from its end.
 pub const KEPT: u64 = 32 << 20;
 /// Bytes of the end that are kept in memory for messages.
-const LAST: usize = 8 << 10;
+const LAST: usize = 64 << 10;
 
 /// A log that is written. Its file is made with its first byte; what comes after the head goes round in a region of
 /// the same size behind it, which [`close`](Self::close) puts in order.
@@ -40,6 +40,9 @@ impl Log {
     /// Where the file cannot be written.
     pub fn write(&mut self, mut bytes: &[u8]) -> io::Result<()> {
         self.last.extend_from_slice(&bytes[bytes.len().saturating_sub(LAST)..]);
+        if self.last.len() > 2 * LAST {
+            self.last = without_redrawn(&self.last);
+        }
         if self.last.len() > 2 * LAST {
             self.last.drain(..self.last.len() - LAST);
         }
@@ -85,10 +88,21 @@ impl Log {
 
     /// The last lines that are not blank, at most `count`.
     pub fn last_lines(&self, count: usize) -> String {
-        let text = String::from_utf8_lossy(&self.last);
+        let last = without_redrawn(&self.last);
+        let text = String::from_utf8_lossy(&last);
         let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
         lines[lines.len().saturating_sub(count)..].join("\n")
     }
+}
+
+/// Lines as a terminal would leave them: a progress bar that redraws its line by carriage returns stands there once.
+fn without_redrawn(bytes: &[u8]) -> Vec<u8> {
+    let shown = |line: &[u8]| {
+        let end = line.iter().rposition(|byte| *byte != b'\r').map_or(0, |last| last + 1);
+        let start = line[..end].iter().rposition(|byte| *byte == b'\r').map_or(0, |at| at + 1);
+        line[start..].to_vec()
+    };
+    bytes.split(|byte| *byte == b'\n').map(shown).collect::<Vec<_>>().join(&b'\n')
 }
 
 /// Where byte number `written` goes, and how many bytes fit from there.
@@ -127,6 +141,15 @@ mod tests {
         assert_eq!(logged(&["abcdefghi"], 4), left_out(1) + "fghi");
         assert_eq!(logged(&["abc", "defghij", "k", "lmn"], 4), left_out(6) + "klmn");
         assert_eq!(logged(&["abcdefghijkl"], 4), left_out(4) + "ijkl");
+    }
+
+    #[test]
+    fn a_progress_bar_hides_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut log = Log::new(folder.path().join("log"));
+        log.write(b"ValueError: x\r\n").unwrap();
+        (0..20_000).for_each(|i| log.write(format!("\r{i:5}|####      | {i}/20000").as_bytes()).unwrap());
+        assert_eq!(log.last_lines(2), "ValueError: x\n19999|####      | 19999/20000");
     }
 
     #[test]

@@ -5,8 +5,8 @@ use crate::record::RunId;
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-/// Lines of a log that a failure's message carries.
-const LINES: usize = 12;
+/// Lines of a log in which the cause of a failure is looked for.
+const LINES: usize = 200;
 /// Bytes that are kept of what a worker says before its first run.
 const PREAMBLE: usize = 64 << 10;
 

@@ -105,6 +105,8 @@ impl Spelling {
 pub struct Metrics {
     /// `from:`; none: the first source that has a metric.
     pub source: Option<MetricsSource>,
+    /// `step:` the column of the step; none: the first of the usual names that a file has.
+    pub step: Option<String>,
     /// `tags:` only metrics that match one of these; all where empty.
     pub tags: Vec<glob::Pattern>,
     /// `stop_on_nan:` a value of these that is not finite ends the run as diverged.
@@ -125,10 +127,12 @@ pub enum MetricsSource {
 }
 
 /// Which files a run can go on from, and how many stay.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Checkpoints {
     /// `match:` a pattern of paths under the run's folder.
     pub pattern: glob::Pattern,
     /// `keep:` how many of the newest stay; none: all.
     pub keep: Option<u32>,
+    /// `step:` where a file's name has its step, as the first group; none: after `step`.
+    pub step: Option<regex::Regex>,
 }

@@ -206,10 +206,11 @@ fn metrics(node: &Node) -> Metrics {
     if node.map().is_none() {
         return Metrics { source: source(node), ..Metrics::default() };
     }
-    node.check_keys(&["from", "tags", "stop_on_nan"]);
+    node.check_keys(&["from", "step", "tags", "stop_on_nan"]);
     let patterns = |key: &str| node.get(key).iter().flat_map(Node::items).filter_map(|item| pattern(&item)).collect();
     Metrics {
         source: node.get("from").and_then(|from| source(&from)),
+        step: node.get("step").and_then(|step| step.text()).map(|step| step.to_string()),
         tags: patterns("tags"),
         stop_on_nan: patterns("stop_on_nan"),
     }
@@ -245,13 +246,27 @@ fn pattern(node: &Node) -> Option<glob::Pattern> {
 
 fn checkpoints(node: &Node) -> Option<Checkpoints> {
     if node.map().is_none() {
-        return pattern(node).map(|pattern| Checkpoints { pattern, keep: None });
+        return pattern(node).map(|pattern| Checkpoints { pattern, keep: None, step: None });
     }
-    node.check_keys(&["match", "keep"]);
+    node.check_keys(&["match", "keep", "step"]);
     let Some(found) = node.get("match") else {
         node.error("`checkpoints` needs `match`".to_owned(), "`checkpoints: {match: 'step-*.pt', keep: 2}`");
         return None;
     };
     let keep = node.get("keep").and_then(|node| node.whole()).and_then(|n| u32::try_from(n).ok());
-    Some(Checkpoints { pattern: pattern(&found)?, keep })
+    let step = node.get("step").and_then(|step| step_of_name(&step));
+    Some(Checkpoints { pattern: pattern(&found)?, keep, step })
+}
+
+/// `model_{step}.pt`, with `*` for anything: where a file's name has its step.
+fn step_of_name(node: &Node) -> Option<regex::Regex> {
+    let text = node.text()?;
+    let Some((before, after)) = text.split_once("{step}") else {
+        let help = "`checkpoints: {match: 'model_*.pt', step: 'model_{step}.pt'}`";
+        node.error("`step` of checkpoints needs the place `{step}` of the number".to_owned(), help);
+        return None;
+    };
+    let part = |text: &str| regex::escape(text).replace(r"\*", ".*");
+    let pattern = format!(r"^{}(\d+){}$", part(before), part(after));
+    regex::Regex::new(&pattern).map_err(|error| node.error(format!("no pattern: {error}"), "")).ok()
 }

@@ -99,19 +99,64 @@ impl Sweep {
     }
 
     fn reduced(&self, metrics: &[&str], reduce: Reduce, runs: &[&RunState]) -> Result<Summaries, StoreError> {
+        let seen = self.seen(metrics, reduce, runs, None)?;
+        let results = |all: Vec<Seen>| all.into_iter().map(|seen| seen.result(reduce)).collect();
+        let mut results: Summaries = seen.into_iter().map(|(run, all)| (run, results(all))).collect();
+        if matches!(reduce, Reduce::MeanLast(_)) {
+            // A metric without a record among the run's last steps has its own last steps.
+            for (place, metric) in metrics.iter().enumerate() {
+                let missing: Vec<&RunState> = runs
+                    .iter()
+                    .copied()
+                    .filter(|run| results.get(&run.run).is_some_and(|r| r[place].is_none()))
+                    .collect();
+                if missing.is_empty() {
+                    continue;
+                }
+                let newest = self.seen(&[metric], Reduce::Last, &missing, None)?;
+                let lasts: HashMap<RunId, u64> = newest
+                    .into_iter()
+                    .filter(|(_, seen)| seen[0].count > 0)
+                    .map(|(run, seen)| (run, seen[0].step))
+                    .collect();
+                let recorded: Vec<&RunState> = missing.into_iter().filter(|run| lasts.contains_key(&run.run)).collect();
+                for (run, seen) in self.seen(&[metric], reduce, &recorded, Some(&lasts))? {
+                    if let Some(result) = results.get_mut(&run) {
+                        result[place] = seen[0].result(reduce);
+                    }
+                }
+            }
+        }
+        Ok(results)
+    }
+
+    /// What is seen of metrics. `lasts`: the step that each run is taken to end with; none: its last.
+    fn seen(
+        &self,
+        metrics: &[&str],
+        reduce: Reduce,
+        runs: &[&RunState],
+        lasts: Option<&HashMap<RunId, u64>>,
+    ) -> Result<HashMap<RunId, Vec<Seen>>, StoreError> {
+        if runs.is_empty() {
+            return Ok(HashMap::new());
+        }
         let table = self.table("history")?;
         let lineages = Lineages::of(runs.iter().copied(), &table.files);
-        let mut lasts: HashMap<&RunId, u64> = HashMap::new();
+        let mut ends: HashMap<&RunId, u64> = HashMap::new();
         for span in table.files.iter().flat_map(|file| &file.footer.spans) {
             if let Some(below) = lineages.below(span) {
-                let last = lasts.entry(&span.run).or_default();
-                *last = (*last).max(span.last.min(below - 1));
+                let last = ends.entry(&span.run).or_default();
+                *last = match lasts.and_then(|lasts| lasts.get(&span.run)) {
+                    Some(own) => *own,
+                    None => (*last).max(span.last.min(below - 1)),
+                };
             }
         }
         let at_once = VALUES_AT_ONCE / (1 + metrics.len() as u64);
         let stretches: Vec<Stretch> =
-            table.files.iter().flat_map(|file| stretches(file, at_once, reduce, &lineages, &lasts)).collect();
-        let seen = in_parallel(&stretches, |stretch| read(stretch, metrics, reduce, &lineages, &lasts));
+            table.files.iter().flat_map(|file| stretches(file, at_once, reduce, &lineages, &ends)).collect();
+        let seen = in_parallel(&stretches, |stretch| read(stretch, metrics, reduce, &lineages, &ends));
         // Merged in the order of the files, whichever was read first: sums do not depend on it.
         let mut merged: HashMap<RunId, Vec<Seen>> =
             runs.iter().map(|run| (run.run.clone(), vec![Seen::default(); metrics.len()])).collect();
@@ -119,8 +164,7 @@ impl Sweep {
             let all = merged.entry(run).or_default();
             all.iter_mut().zip(seen).for_each(|(all, seen)| all.merge(reduce, seen));
         }
-        let results = |all: Vec<Seen>| all.into_iter().map(|seen| seen.result(reduce)).collect();
-        Ok(merged.into_iter().map(|(run, all)| (run, results(all))).collect())
+        Ok(merged)
     }
 }
 

@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime};
 pub struct Found {
     /// The file, or the folder where a program writes one.
     pub path: PathBuf,
-    /// Its step, where its name says one: the number after `step`, else the last number unless that is an epoch's.
+    /// Its step, where its name says one for certain.
     pub step: Option<u64>,
     modified: SystemTime,
 }
@@ -57,22 +57,25 @@ fn all(folder: &Path, checkpoints: &Checkpoints) -> io::Result<Vec<Found>> {
     let mut found = Vec::new();
     for path in matching(folder, &checkpoints.pattern)? {
         let Ok(modified) = fs::metadata(&path).and_then(|about| about.modified()) else { continue };
-        let step = path.file_stem().and_then(|name| step(&name.to_string_lossy()));
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let step = step(&name, checkpoints.step.as_ref());
         found.push(Found { path, step, modified });
     }
     found.sort_by(|a, b| (a.modified, a.step, &a.path).cmp(&(b.modified, b.step, &b.path)));
     Ok(found)
 }
 
-fn step(name: &str) -> Option<u64> {
-    let lower = name.to_ascii_lowercase();
-    let after_step = lower.rfind("step").map(|at| &name[at + 4..]);
-    if after_step.is_none() && lower.contains("epoch") {
-        return None;
+/// The number after the last `step` of a name, or where the spec's pattern has `{step}`. Any other number may be a version, a
+/// score or an epoch: it is none.
+fn step(name: &str, pattern: Option<&regex::Regex>) -> Option<u64> {
+    if let Some(pattern) = pattern {
+        return pattern.captures(name)?.get(1)?.as_str().parse().ok();
     }
-    let number = |text: &str| text.split(|c: char| !c.is_ascii_digit()).find(|part| !part.is_empty())?.parse().ok();
-    let last = name.split(|c: char| !c.is_ascii_digit()).rfind(|part| !part.is_empty());
-    after_step.and_then(number).or_else(|| last?.parse().ok())
+    let lower = name.to_ascii_lowercase();
+    let rest = &lower[lower.rfind("step")? + 4..];
+    let rest = rest.strip_prefix('s').unwrap_or(rest).trim_start_matches(['-', '_', '=', ' ', '.']);
+    let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+    rest[..end].parse().ok()
 }
 
 #[cfg(test)]
@@ -83,15 +86,22 @@ mod tests {
     fn steps_in_names() {
         for (name, expected) in [
             ("epoch=3-step=400", Some(400)),
-            ("model_00012", Some(12)),
+            ("model_00012", None),
+            ("model_best_0.91.pt", None),
+            ("last-v1.ckpt", None),
+            ("step_of_3.pt", None),
+            ("steps=12.pt", Some(12)),
             ("step-7", Some(7)),
             ("Step_9_of_100", Some(9)),
             ("last", None),
             ("epoch-3", None),
-            ("resnet50_best", Some(50)),
+            ("resnet50_best", None),
         ] {
-            assert_eq!(step(name), expected, "{name}");
+            assert_eq!(step(name, None), expected, "{name}");
         }
+        let pattern = regex::Regex::new(r"^model_(\d+)\.pt$").unwrap();
+        assert_eq!(step("model_00012.pt", Some(&pattern)), Some(12));
+        assert_eq!(step("step-3.pt", Some(&pattern)), None);
     }
 
     #[test]
@@ -103,7 +113,7 @@ mod tests {
             let file = fs::File::create(folder.path().join(format!("ckpt/{step}.pt"))).unwrap();
             file.set_modified(SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(step)).unwrap();
         }
-        let policy = Checkpoints { pattern, keep: Some(2) };
+        let policy = Checkpoints { pattern, keep: Some(2), step: Some(regex::Regex::new(r"^(\d+)\.pt$").unwrap()) };
         assert_eq!(newest(folder.path(), &policy).unwrap().unwrap().step, Some(11));
         assert_eq!(retain(folder.path(), &policy).unwrap(), [folder.path().join("ckpt/9.pt")]);
         assert_eq!(newest(&folder.path().join("none"), &policy).unwrap(), None);

@@ -68,7 +68,7 @@ impl Search<'_> {
     }
 
     fn metrics(&self, source: MetricsSource) -> Metrics {
-        Metrics { source: Some(source), tags: self.tags.to_vec(), stop_on_nan: Vec::new() }
+        Metrics { source: Some(source), tags: self.tags.to_vec(), ..Metrics::default() }
     }
 
     /// A run is a folder that matches the pattern, else the topmost with event files; what lies below belongs to it.

@@ -1,7 +1,5 @@
 //! What can be wrong with images, in words that name the file.
 
-use super::cones::Cone;
-use super::rank;
 use std::path::PathBuf;
 use tessera::record::FingerprintError;
 
@@ -77,7 +75,7 @@ pub enum DataError {
     #[error(
         "the pixels of a patch depend on each other: cone {cone} varies in {rank} of {directions} directions (in the others by \
          less than {tolerance:e} of the largest variance); use more or larger images, images that were not enlarged, a \
-         smaller `kernel_size`, or `data.whiten` to keep the leading directions alone", tolerance = rank::TOLERANCE
+         smaller `kernel_size`, or `data.whiten` to keep the leading directions alone"
     )]
     DependentPixels {
         /// Whose pixels.
@@ -86,36 +84,24 @@ pub enum DataError {
         rank: i64,
         /// Directions in which they should.
         directions: i64,
+        /// The share of the largest variance below which a direction is empty.
+        tolerance: f64,
     },
     /// Colours of which some are combinations of the others.
     #[error(
         "the colours {} of the images depend on each other (grey images?): some combination of their pixels varies by less \
          than {:e} of the largest variance; use `colors: {remedy}`, or images in colour",
         words(pairs),
-        rank::TOLERANCE
+        tolerance
     )]
     DependentColors {
         /// Which: pairs, or all of them where no pair does.
         pairs: Vec<Vec<&'static str>>,
         /// The largest number of colours that have none of these together.
         remedy: usize,
+        /// The share of the largest variance below which a direction is empty.
+        tolerance: f64,
     },
-}
-
-impl DataError {
-    /// Colours that depend on each other; `pairs` is empty where it takes all of them.
-    pub(super) fn dependent_colors(cones: &[Cone], pairs: &[[&'static str; 2]]) -> Self {
-        let mut pairs: Vec<Vec<&str>> = pairs.iter().map(|pair| pair.to_vec()).collect();
-        if pairs.is_empty() {
-            pairs.push(cones.iter().map(|cone| cone.name()).collect());
-        }
-        let free = |colors: &usize| {
-            let names: Vec<&str> = Cone::of(*colors).iter().map(|cone| cone.name()).collect();
-            !pairs.iter().any(|pair| pair.iter().all(|name| names.contains(name)))
-        };
-        let remedy = (1..cones.len()).rev().find(free).unwrap_or(1);
-        Self::DependentColors { pairs, remedy }
-    }
 }
 
 /// `L and M, L and S`.

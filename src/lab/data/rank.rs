@@ -24,7 +24,7 @@ pub fn check(covariance: &Tensor, cones: &[Cone]) -> Result<(), DataError> {
         let variances = block.linalg_eigvalsh("L");
         let rank = rank(&variances);
         if rank < directions {
-            return Err(DataError::DependentPixels { cone: cone.name(), rank, directions });
+            return Err(DataError::DependentPixels { cone: cone.name(), rank, directions, tolerance: TOLERANCE });
         }
         scales.push(variances.max().rsqrt().expand([directions], false));
     }
@@ -41,10 +41,23 @@ pub fn check(covariance: &Tensor, cones: &[Cone]) -> Result<(), DataError> {
     if !dependent(&all) {
         return Ok(());
     }
-    let pairs: Vec<[usize; 2]> = all.iter().flat_map(|a| (a + 1..cones.len()).map(|b| [*a, b])).collect();
-    let pairs: Vec<[&str; 2]> =
-        pairs.into_iter().filter(|pair| dependent(pair)).map(|pair| pair.map(|color| cones[color].name())).collect();
-    Err(DataError::dependent_colors(cones, &pairs))
+    let pairs = all.iter().flat_map(|a| (a + 1..cones.len()).map(|b| vec![*a, b]));
+    let mut pairs: Vec<Vec<usize>> = pairs.filter(|pair| dependent(pair)).collect();
+    if pairs.is_empty() {
+        pairs.push(all);
+    }
+    let names = |pair: &Vec<usize>| pair.iter().map(|color| cones[*color].name()).collect();
+    let pairs: Vec<Vec<&str>> = pairs.iter().map(names).collect();
+    Err(DataError::DependentColors { remedy: remedy(cones, &pairs), pairs, tolerance: TOLERANCE })
+}
+
+/// The largest number of colours that have none of these together.
+fn remedy(cones: &[Cone], pairs: &[Vec<&'static str>]) -> usize {
+    let free = |colors: &usize| {
+        let names: Vec<&str> = Cone::of(*colors).iter().map(|cone| cone.name()).collect();
+        !pairs.iter().any(|pair| pair.iter().all(|name| names.contains(name)))
+    };
+    (1..cones.len()).rev().find(free).unwrap_or(1)
 }
 
 /// How many of a covariance's variances (eigenvalues) are not empty.
