@@ -52,12 +52,14 @@ impl Figures {
             Picture::Png => Kind::Png,
         });
         let out = self.out.clone().unwrap_or_else(|| sweep.layout().root().join("figures"));
-        let (files, empty) =
-            draw_figures(&spec, &sweep, &self.scoped.scope(), &self.only, &kinds.collect::<Vec<_>>(), &out)?;
-        for name in empty {
+        let drawn = draw_figures(&spec, &sweep, &self.scoped.scope(), &self.only, &kinds.collect::<Vec<_>>(), &out)?;
+        for warning in &drawn.warnings {
+            eprintln!("note: {warning}");
+        }
+        for name in &drawn.empty {
             eprintln!("note: no runs match for the figure `{name}`");
         }
-        answer(&files.iter().map(|file| format!("{}\n", file.display())).collect::<String>())?;
+        answer(&drawn.files.iter().map(|file| format!("{}\n", file.display())).collect::<String>())?;
         Ok(ExitCode::Success)
     }
 }

@@ -52,6 +52,9 @@ impl Report {
             }
             error => error.into(),
         })?;
+        for warning in &written.warnings {
+            eprintln!("note: {warning}");
+        }
         for name in &written.empty {
             eprintln!("note: no runs match for the figure {name}");
         }

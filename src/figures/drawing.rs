@@ -4,6 +4,7 @@ use super::color::Palette;
 use super::picture::Data;
 use super::source::Unit;
 use super::{FiguresError, Source, draw, kinds};
+use crate::record::counted;
 use crate::spec::Figure;
 use crate::store::Scope;
 use rayon::prelude::*;
@@ -31,6 +32,8 @@ pub struct Drawing {
     pub data: Data,
     /// Whether no runs matched.
     pub empty: bool,
+    /// What a reader should know that the picture does not show by itself.
+    pub warnings: Vec<String>,
     /// Without the font: for pages that embed it once.
     pub svg: String,
 }
@@ -59,7 +62,21 @@ pub fn draw_one(figure: &Figure, source: &Source, palette: &Palette) -> Result<D
 /// Draws a figure of the sweep, or of a probe of the sweep, of that name.
 fn draw_from(figure: &Figure, source: &Source, palette: &Palette, sweep: &str) -> Result<Drawing, FiguresError> {
     let runs = source.chosen(figure);
-    let picture = kinds::picture(figure, source, palette)?;
+    let mut picture = kinds::picture(figure, source, palette)?;
+    let out = picture.leave_out();
+    let mut warnings = Vec::new();
+    if out > 0 {
+        let values = counted(out, "value");
+        warnings.push(format!("{values} of 0 or less left out: the axis is logarithmic"));
+    }
+    let svg = draw::draw(&picture)?;
+    let lacking: String = draw::font::lacking(&svg).into_iter().take(20).collect();
+    if !lacking.is_empty() {
+        warnings.push(format!(
+            "the characters `{lacking}` are not in the figures' font: the PNG lacks them, an SVG shows them where the \
+             viewer has a font that has"
+        ));
+    }
     Ok(Drawing {
         name: figure.name.clone(),
         title: picture.title.clone(),
@@ -67,7 +84,8 @@ fn draw_from(figure: &Figure, source: &Source, palette: &Palette, sweep: &str) -
         provenance: provenance(figure, source, sweep, runs.len()),
         query: query(figure, source, sweep),
         empty: runs.is_empty(),
-        svg: draw::draw(&picture)?,
+        warnings,
+        svg,
         data: picture.data,
     })
 }

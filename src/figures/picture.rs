@@ -2,6 +2,7 @@
 //! Made by [`kinds`](super::kinds) from a sweep, turned into SVG by [`draw`](super::draw()).
 
 use super::color::{Map, Rgb};
+use std::collections::HashSet;
 
 /// A whole figure.
 #[derive(Clone, Debug)]
@@ -207,22 +208,51 @@ impl Axis {
     /// A linear axis that holds all values, with a little room at both ends.
     pub fn linear(label: impl Into<String>, values: impl IntoIterator<Item = f64>) -> Self {
         let (low, high) = range(values).unwrap_or((0.0, 1.0));
-        let room = if high > low { (high - low) * 0.04 } else { (low.abs() * 0.1).max(0.5) };
-        Self { label: label.into(), scale: Scale::Linear(low - room, high + room) }
+        let room = if high > low { high * 0.04 - low * 0.04 } else { (low.abs() * 0.1).max(0.5) };
+        let held = |x: f64| x.clamp(f64::MIN, f64::MAX);
+        Self { label: label.into(), scale: Scale::Linear(held(low - room), held(high + room)) }
     }
 
     /// A linear axis that begins and ends with the values.
     pub fn tight(label: impl Into<String>, values: impl IntoIterator<Item = f64>) -> Self {
         let (low, high) = range(values).unwrap_or((0.0, 1.0));
-        let high = if high > low { high } else { low + low.abs().max(1.0) };
+        let high = if high > low { high } else { (low + low.abs().max(1.0)).min(f64::MAX) };
         Self { label: label.into(), scale: Scale::Linear(low, high) }
     }
 
     /// An axis in decades that holds all values above zero.
     pub fn log(label: impl Into<String>, values: impl IntoIterator<Item = f64>) -> Self {
         let (low, high) = range(values.into_iter().filter(|x| *x > 0.0)).unwrap_or((1.0, 10.0));
-        let room = (high / low).powf(0.05).max(1.15);
-        Self { label: label.into(), scale: Scale::Log(low / room, high * room) }
+        let room = ((high.ln() - low.ln()) * 0.05).exp().max(1.15);
+        let (low, high) = ((low / room).max(f64::MIN_POSITIVE), (high * room).min(f64::MAX));
+        Self { label: label.into(), scale: Scale::Log(low, high) }
+    }
+}
+
+impl Picture {
+    /// Takes off the panels what has no place on a logarithmic axis, and says in a note how many values that are.
+    pub fn leave_out(&mut self) -> usize {
+        let mut out = HashSet::new();
+        let no_place = |scale: &Scale, value: f64| matches!(scale, Scale::Log(..)) && value <= 0.0;
+        for (r, row) in self.rows.iter_mut().enumerate() {
+            for (c, marks) in row.panels.iter_mut().enumerate() {
+                for mark in marks {
+                    let (Mark::Line { points, .. } | Mark::Points { points, .. }) = mark else { continue };
+                    for point in points {
+                        if no_place(&self.x.scale, point.0) || no_place(&row.y.scale, point.1) {
+                            out.insert((r, c, point.0.to_bits(), point.1.to_bits()));
+                            point.1 = f64::NAN;
+                        }
+                    }
+                }
+            }
+        }
+        match out.len() {
+            0 => {}
+            1 => self.notes.push("1 value ≤ 0 is not on this axis".to_owned()),
+            n => self.notes.push(format!("{n} values ≤ 0 are not on this axis")),
+        }
+        out.len()
     }
 }
 

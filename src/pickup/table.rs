@@ -14,6 +14,9 @@ pub type Cause = &'static str;
 /// The numbers of a row by name.
 pub type Numbers = Vec<(String, f64)>;
 
+/// A row with the number of its line: its numbers, or why it is left out.
+pub type Row = (u64, Result<Numbers, Cause>);
+
 /// A table and how far it was read.
 #[derive(Default)]
 pub struct Table {
@@ -66,9 +69,8 @@ impl Table {
             let line = base + record.position().map_or(1, |position| position.line()) - 1;
             let cut = end == text.len() && !raw.ends_with(['\n', '\r']);
             let open = end == text.len() && last && !is_whole(&format!("{raw}\n"), separator);
-            match self.row(&record, cut, open) {
-                Some(row) => each(line, row),
-                None => {}
+            if let Some(row) = self.row(&record, cut, open) {
+                each(line, row);
             }
             start = end;
         }

@@ -9,7 +9,7 @@ use super::course::Course;
 use super::growing::Growing;
 use super::json;
 use super::step_column::StepColumn;
-use super::table::Table;
+use super::table::{Row, Table};
 use crate::record::counted;
 use glob::{MatchOptions, Pattern};
 use indexmap::IndexMap;
@@ -206,12 +206,7 @@ impl TextFile {
         self.doubt = true;
     }
 
-    fn json(
-        &mut self,
-        text: &str,
-        last: bool,
-        rows: &mut Vec<(u64, Result<Vec<(String, f64)>, &'static str>)>,
-    ) -> io::Result<()> {
+    fn json(&mut self, text: &str, last: bool, rows: &mut Vec<Row>) -> io::Result<()> {
         let numbers = |map: &serde_json::Map<String, serde_json::Value>| {
             let mut numbers = Vec::new();
             json::numbers(map, "", &mut numbers);

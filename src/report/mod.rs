@@ -18,4 +18,4 @@ pub use html::page;
 pub use markdown::markdown;
 pub use table::Table;
 pub use text::to_html;
-pub use write::{Kind, Written, draw_figures, write};
+pub use write::{Drawn, Kind, Written, draw_figures, write};

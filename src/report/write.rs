@@ -22,6 +22,8 @@ pub struct Written {
     pub figures: Vec<PathBuf>,
     /// Figures for which no runs matched.
     pub empty: Vec<String>,
+    /// What a reader should know of figures, each with the figure's name.
+    pub warnings: Vec<String>,
 }
 
 /// Writes a report into a folder: `report.html`, `report.md`, `figures/` and `report.json`, by which the next report
@@ -38,6 +40,7 @@ pub fn write(report: &Report, results: &Path, out: &Path) -> Result<Written, Rep
     let body = gather(report, &sweeps, changes.unwrap_or_default())?;
     let drawings: Vec<&Drawing> = body.figures().collect();
     let figures = write_drawings(&drawings, &out.join("figures"), &[Kind::Svg, Kind::Png])?;
+    let warnings = drawings.iter().flat_map(|drawing| warnings_of(drawing)).collect();
     let page = out.join("report.html");
     let text = out.join("report.md");
     put(&page, html::page(&body, &report.folder)?.as_bytes())?;
@@ -45,7 +48,7 @@ pub fn write(report: &Report, results: &Path, out: &Path) -> Result<Written, Rep
     if let Some(now) = now {
         now.save(out)?;
     }
-    Ok(Written { html: page, markdown: text, figures, empty: body.empty() })
+    Ok(Written { html: page, markdown: text, figures, empty: body.empty(), warnings })
 }
 
 /// A kind of file.
@@ -57,8 +60,22 @@ pub enum Kind {
     Png,
 }
 
-/// Draws the figures of a sweep's spec (those named in `only`, or all) into a folder; the files and the figures
-/// without runs.
+fn warnings_of(drawing: &Drawing) -> Vec<String> {
+    drawing.warnings.iter().map(|warning| format!("figure `{}`: {warning}", drawing.name)).collect()
+}
+
+/// What [`draw_figures`] has drawn.
+#[derive(Clone, Debug)]
+pub struct Drawn {
+    /// The files.
+    pub files: Vec<PathBuf>,
+    /// Figures for which no runs matched.
+    pub empty: Vec<String>,
+    /// What a reader should know of figures, each with the figure's name.
+    pub warnings: Vec<String>,
+}
+
+/// Draws the figures of a sweep's spec (those named in `only`, or all) into a folder.
 ///
 /// # Errors
 /// Where a figure cannot be drawn or a file cannot be written.
@@ -69,7 +86,7 @@ pub fn draw_figures(
     only: &[String],
     kinds: &[Kind],
     out: &Path,
-) -> Result<(Vec<PathBuf>, Vec<String>), ReportError> {
+) -> Result<Drawn, ReportError> {
     let goal = spec.metric.as_ref().map(|metric| (&*metric.name, metric.maximize));
     let source = Source::new(sweep, scope, &spec.description, goal);
     let source = source.map_err(|error| ReportError::sweep(&spec.name, error))?;
@@ -82,7 +99,9 @@ pub fn draw_figures(
         drawings.push(drawing.map_err(|error| ReportError::figure(figure, error))?);
     }
     let files = write_drawings(&drawings.iter().collect::<Vec<_>>(), out, kinds)?;
-    Ok((files, drawings.into_iter().filter(|drawing| drawing.empty).map(|drawing| drawing.name).collect()))
+    let warnings = drawings.iter().flat_map(warnings_of).collect();
+    let empty = drawings.into_iter().filter(|drawing| drawing.empty).map(|drawing| drawing.name).collect();
+    Ok(Drawn { files, empty, warnings })
 }
 
 fn write_drawings(drawings: &[&Drawing], out: &Path, kinds: &[Kind]) -> Result<Vec<PathBuf>, ReportError> {

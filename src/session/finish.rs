@@ -31,6 +31,9 @@ pub fn finish(results: &Path, spec: Spec, file: &Path, page: bool) -> Result<(),
         eprintln!("figures  {}", figures.display());
     }
     eprintln!("page     {}", page.html.display());
+    for warning in page.warnings {
+        eprintln!("note: {warning}");
+    }
     for name in page.empty {
         eprintln!("note: no runs match for the figure {name}");
     }

@@ -11,6 +11,52 @@ pub const FAMILY: &str = "Inter";
 /// Inter, cut down to Latin, Greek and the signs that figures use (SIL Open Font License: `font/OFL.txt`).
 const BYTES: &[u8] = include_bytes!("../font/Inter-Regular-subset.otf");
 
+/// The characters that it has, from its `cmap`.
+const HAS: [(char, char); 33] = [
+    (' ', '~'),
+    ('\u{a0}', '\u{148}'),
+    ('\u{14a}', '\u{17f}'),
+    ('\u{2c6}', '\u{2dd}'),
+    ('\u{391}', '\u{3a1}'),
+    ('\u{3a3}', '\u{3c9}'),
+    ('\u{2010}', '\u{2026}'),
+    ('\u{2030}', '\u{2030}'),
+    ('\u{2032}', '\u{2033}'),
+    ('\u{2039}', '\u{203a}'),
+    ('\u{2070}', '\u{2071}'),
+    ('\u{2074}', '\u{208e}'),
+    ('\u{2090}', '\u{209c}'),
+    ('\u{20ac}', '\u{20ac}'),
+    ('\u{2113}', '\u{2113}'),
+    ('\u{2190}', '\u{2195}'),
+    ('\u{2202}', '\u{2202}'),
+    ('\u{2206}', '\u{2206}'),
+    ('\u{220f}', '\u{220f}'),
+    ('\u{2211}', '\u{2212}'),
+    ('\u{221a}', '\u{221a}'),
+    ('\u{221e}', '\u{221e}'),
+    ('\u{222b}', '\u{222b}'),
+    ('\u{2248}', '\u{2248}'),
+    ('\u{2260}', '\u{2260}'),
+    ('\u{2264}', '\u{2265}'),
+    ('\u{25cf}', '\u{25cf}'),
+    ('\n', '\n'),
+    ('\t', '\t'),
+    ('\r', '\r'),
+    ('\u{feff}', '\u{feff}'),
+    ('\u{200b}', '\u{200d}'),
+    ('\u{2028}', '\u{2029}'),
+];
+
+/// The characters of a text that the font lacks, each once.
+pub fn lacking(text: &str) -> Vec<char> {
+    let mut lacking: Vec<char> =
+        text.chars().filter(|c| !HAS.iter().any(|(from, to)| (from..=to).contains(&c))).collect();
+    lacking.sort_unstable();
+    lacking.dedup();
+    lacking
+}
+
 /// plotters counts a font's size in lines of 1.24 em.
 const LINE: f64 = 1.24;
 

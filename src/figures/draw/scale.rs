@@ -8,8 +8,12 @@ impl Scale {
     /// The share of the way from the axis' beginning to its end.
     pub fn share(&self, value: f64) -> f64 {
         match self {
+            // Halves, where the whole range is more than a float holds.
+            Self::Linear(low, high) | Self::Bare(low, high) if !(high - low).is_finite() => {
+                (value / 2.0 - low / 2.0) / (high / 2.0 - low / 2.0)
+            }
             Self::Linear(low, high) | Self::Bare(low, high) => (value - low) / (high - low),
-            Self::Log(low, high) => (value.max(f64::MIN_POSITIVE) / low).ln() / (high / low).ln(),
+            Self::Log(low, high) => (value.max(f64::from_bits(1)).ln() - low.ln()) / (high.ln() - low.ln()),
             Self::Names(names) => (value + 0.5) / names.len().max(1) as f64,
         }
     }
@@ -17,6 +21,7 @@ impl Scale {
     /// At most about `count` ticks: place and label.
     pub fn ticks(&self, count: usize) -> Vec<(f64, String)> {
         match self {
+            Self::Linear(low, high) if is_extreme(*low, *high) => few(*low, *high, count),
             Self::Linear(low, high) => {
                 let axis: RangedCoordf64 = (*low..*high).into();
                 let mut points = axis.key_points(BoldPoints(count.max(2)));
@@ -31,6 +36,26 @@ impl Scale {
             Self::Bare(..) => Vec::new(),
         }
     }
+}
+
+/// Ranges on which counting in decimal steps from one end to the other does not come to an end.
+fn is_extreme(low: f64, high: f64) -> bool {
+    let (span, largest) = (high - low, low.abs().max(high.abs()));
+    !(1e-290..1e290).contains(&span) || largest > 1e290 || span < largest * 1e-9
+}
+
+/// Round ticks by their number, not by adding up steps.
+fn few(low: f64, high: f64, count: usize) -> Vec<(f64, String)> {
+    let rough = (high / 2.0 - low / 2.0) / count.max(2) as f64 * 2.0;
+    if !(rough > 0.0 && rough.is_finite()) {
+        return Vec::new();
+    }
+    let power = 10f64.powf(rough.log10().floor());
+    let step =
+        [1.0, 2.0, 5.0, 10.0].into_iter().map(|factor| factor * power).find(|step| *step >= rough).unwrap_or(rough);
+    let first = (low / step).ceil();
+    let places = (0..=count.max(2)).map(|i| (first + i as f64) * step);
+    places.filter(|x| (low..=high).contains(x)).map(|x| (x, minus(format!("{x:.1e}")))).collect()
 }
 
 /// A tick's number with as many decimals as its step needs.
@@ -95,6 +120,21 @@ mod tests {
 
     fn labels(scale: Scale, count: usize) -> Vec<String> {
         scale.ticks(count).into_iter().map(|(_, label)| label).collect()
+    }
+
+    #[test]
+    fn every_range_has_few_ticks() {
+        let ends = [0.0, 1e-308, 1e-300, 1.0, 1.0 + 1e-12, 1e15, 1e300, f64::MAX, -1.0, -1e300, f64::MIN];
+        for low in ends {
+            for high in ends.into_iter().filter(|high| *high > low) {
+                let mut scales = vec![Scale::Linear(low, high)];
+                scales.extend((low > 0.0).then_some(Scale::Log(low, high)));
+                for scale in scales {
+                    assert!(scale.ticks(7).len() <= 12, "{scale:?}");
+                    assert!((scale.share(low)).abs() < 1e-9 && (scale.share(high) - 1.0).abs() < 1e-9, "{scale:?}");
+                }
+            }
+        }
     }
 
     #[test]
