@@ -114,8 +114,17 @@ pub struct Grid {
 }
 
 impl Grid {
-    /// The table with its last line break.
+    /// The table with its last line break. Of columns of one name the first, a parameter's, is called `parameter.<name>`.
     pub fn render(&self, format: Format) -> String {
+        let repeats = |place: usize| self.header[place + 1..].contains(&self.header[place]);
+        if (0..self.header.len()).any(repeats) {
+            let name = |(place, name): (usize, &String)| match repeats(place) {
+                true => format!("parameter.{name}"),
+                false => name.clone(),
+            };
+            let header = self.header.iter().enumerate().map(name).collect();
+            return Self { header, rows: self.rows.clone() }.render(format);
+        }
         match format {
             Format::Table => self.table(),
             Format::Md => self.markdown(),

@@ -137,7 +137,9 @@ fn is_unclear(message: &str) -> bool {
 
 /// What helps where sbatch refuses.
 fn remedy(message: &str) -> Option<&'static str> {
+    // The first line names the policy that was violated; the second lists all that there are ("and/or time limits").
     let remedies = [
+        ("SubmitJob", "you may not have so many tasks in the queue: `slurm: {runs_per_task: N}` makes fewer"),
         ("nvalid partition", "`slurm: {partition: …}`: `sinfo` lists the partitions"),
         ("nvalid account", "`slurm: {account: …}`: `sacctmgr show associations user=$USER` lists yours"),
         ("nvalid qos", "`slurm: {qos: …}`: `sacctmgr show qos` lists them"),
@@ -146,7 +148,6 @@ fn remedy(message: &str) -> Option<&'static str> {
         ("gres", "`slurm: {gres: …}`: `sinfo -o '%n %G'` lists what nodes have"),
         ("node configuration", "no node has what a task asks for (gpus, cpus, mem): `sinfo -N -o '%n %c %m %G'`"),
         ("Memory specification", "no node has so much memory: `slurm: {mem: …}` is that of a task, `sinfo -o '%n %m'`"),
-        ("SubmitJob", "you may not have so many tasks in the queue: `slurm: {runs_per_task: N}` makes fewer"),
         (
             "QOS",
             "a limit of your account or QOS: `slurm: {runs_per_task: N}` makes fewer tasks, `sacctmgr show qos` lists",

@@ -7,7 +7,7 @@ use crate::record::Value;
 /// Keys that make a map a range.
 pub(super) const RANGES: [&str; 3] = ["linear", "log", "range"];
 /// Keys that make a map a random axis.
-pub(super) const RANDOM: [&str; 2] = ["uniform", "log_uniform"];
+pub(super) const RANDOM: [&str; 4] = ["uniform", "log_uniform", "int_uniform", "choice"];
 /// How ranges are written.
 pub(super) const RANGES_IN_WORDS: &str =
     "ranges are `{linear: [0, 1], n: 5}`, `{log: [1e-4, 1e-1], n: 4}` and `{range: [0, 9]}`, under `grid:`";
@@ -94,11 +94,12 @@ fn log_between(a: f64, b: f64, i: u64, n: u64) -> f64 {
 }
 
 /// A random axis.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Random {
-    low: f64,
-    high: f64,
-    log: bool,
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Random {
+    /// A number between two ends, or its logarithm, or a whole number.
+    Between { low: f64, high: f64, log: bool, whole: bool },
+    /// One of some values.
+    Choice(Vec<Value>),
 }
 
 impl Random {
@@ -107,6 +108,15 @@ impl Random {
         let kind = RANDOM.into_iter().find(|kind| node.get(kind).is_some())?;
         node.check_keys(&[kind]);
         let ends = node.get(kind)?;
+        if kind == "choice" {
+            let items = ends.items();
+            let values: Vec<Value> = items.iter().filter_map(Node::plain).collect();
+            if values.is_empty() || values.len() < items.len() {
+                ends.error("`choice` needs a list of single values".to_owned(), "`{choice: [adam, sgd]}`");
+                return None;
+            }
+            return Some(Self::Choice(values));
+        }
         let (low, high) = ends_of(&ends)?;
         if low > high {
             ends.error("the first end is the larger one".to_owned(), "write the smaller end first");
@@ -116,7 +126,14 @@ impl Random {
             ends.error("the ends of `log_uniform` must be above 0".to_owned(), "they are values, not exponents");
             return None;
         }
-        Some(Self { low, high, log: kind == "log_uniform" })
+        if kind == "int_uniform" && (low.fract() != 0.0 || high.fract() != 0.0) {
+            ends.error(
+                "the ends of `int_uniform` must be whole numbers".to_owned(),
+                "`{int_uniform: [2, 9]}`: both ends count",
+            );
+            return None;
+        }
+        Some(Self::Between { low, high, log: kind == "log_uniform", whole: kind == "int_uniform" })
     }
 
     /// The draw of an index: a function of (`sample_seed`, name, index) alone.
@@ -124,15 +141,22 @@ impl Random {
         let hash = blake3::hash(format!("sample\n{seed}\n{name}\n{index}").as_bytes());
         let bits = hash.as_bytes().iter().take(8).fold(0_u64, |bits, byte| bits << 8 | u64::from(*byte));
         let share = (bits >> 11) as f64 / (1_u64 << 53) as f64;
-        let x = if self.log {
-            let (a, b) = (libm::log(self.low), libm::log(self.high));
+        let (low, high, log, whole) = match self {
+            Self::Choice(values) => {
+                let place = (share * values.len() as f64) as usize;
+                return values.get(place).cloned().unwrap_or(Value::Null).canonical();
+            }
+            Self::Between { low, high, log, whole: only_whole } => (*low, *high, *log, whole || *only_whole),
+        };
+        let x = if log {
+            let (a, b) = (libm::log(low), libm::log(high));
             decimal::round(libm::exp(a + (b - a) * share), 6)
         } else if whole {
-            (self.low.ceil() + share * (self.high.floor() - self.low.ceil() + 1.0)).floor()
+            (low.ceil() + share * (high.floor() - low.ceil() + 1.0)).floor()
         } else {
-            decimal::round(self.low + (self.high - self.low) * share, 6)
+            decimal::round(low + (high - low) * share, 6)
         };
         let x = if whole { x.round() } else { x };
-        number(x.clamp(self.low, self.high))
+        number(x.clamp(low, high))
     }
 }

@@ -42,6 +42,14 @@ pub(super) fn check(top: &Node, command: &Command, names: &[String], seeds: usiz
                 );
             }
         }
+        for (name, place) in Place::ALL {
+            if template.names(place) && names.iter().any(|known| known == name) {
+                node.error(
+                    format!("`{{{name}}}` is a place of the command, and the spec has a parameter `{name}` too"),
+                    &format!("write `{{param.{name}}}` for the parameter's value, or rename the parameter"),
+                );
+            }
+        }
         if key == "command" && !template.has_arguments() && template.parameters().next().is_none() && !names.is_empty()
         {
             node.warning(

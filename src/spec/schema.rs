@@ -162,8 +162,8 @@ fn of_sweep() -> Json {
             "anyOf": [{"enum": Spelling::ALL.map(|(word, _)| word)}, {"type": "object"}],
             "description": "Of a command: how values are written.",
         },
-        "metrics": {"description": "Of a command: where its numbers come from: tensorboard, events, csv, jsonl or a pattern."},
-        "checkpoints": {"description": "Of a command: a pattern of its checkpoints, or {match: 'step-*.pt', keep: 2}."},
+        "metrics": {"description": "Of a command: where its numbers come from: tensorboard, events, csv, jsonl or a pattern; or {from: csv, step: COLUMN}."},
+        "checkpoints": {"description": "Of a command: a pattern of its checkpoints, or {match: 'model_*.pt', keep: 2, step: 'model_{step}.pt'}."},
         "code": texts("Of a command: patterns of the files that its version is made of."),
     })
 }

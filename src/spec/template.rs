@@ -18,7 +18,7 @@ pub type Word = Vec<Piece>;
 pub enum Piece {
     /// As written.
     Text(String),
-    /// `{name}`: the value of a parameter.
+    /// `{name}`, or `{param.name}` where a place has that name: the value of a parameter.
     Parameter(String),
     /// `{run.dir}`, `{seed}` and the other fixed names.
     Place(Place),
@@ -200,6 +200,9 @@ fn place(text: &str) -> Result<Option<(Piece, usize)>, TemplateError> {
     if let Some(style) = inner.strip_prefix("args:") {
         let style = ArgumentStyle::parse(style.trim()).ok_or_else(|| TemplateError::Style(style.to_owned()))?;
         return Ok(Some((Piece::Arguments(Some(style)), length)));
+    }
+    if let Some(name) = inner.strip_prefix("param.").filter(|name| !name.is_empty()) {
+        return Ok(Some((Piece::Parameter(name.to_owned()), length)));
     }
     let name = !inner.starts_with(|c: char| c.is_ascii_digit())
         && !inner.is_empty()

@@ -140,7 +140,10 @@ fn surroundings(template: &Template, attempt: &Attempt) -> Vec<(String, String)>
     variables.extend(named.filter(|(name, _)| !reserved.contains(&name.as_str())));
     let fill = Fill { attempt, spelling: arguments::suggested(template) };
     for (name, place) in Place::ALL {
-        variables.extend(fill.place(place).ok().map(|text| (variable(name), text)));
+        // A parameter of that name has its own value there; `{threads}` and the like still stand in the command.
+        if !attempt.parameters.contains_key(name) {
+            variables.extend(fill.place(place).ok().map(|text| (variable(name), text)));
+        }
     }
     variables
 }

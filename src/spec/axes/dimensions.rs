@@ -130,7 +130,7 @@ impl<'a> Axes<'a> {
                 let mistaken =
                     node.get("grid").is_some_and(|grid| grid.entries().iter().any(|(_, axis)| is_range(axis)));
                 let help = if mistaken {
-                    "random axes are `{uniform: [a, b]}` and `{log_uniform: [a, b]}`"
+                    "random axes are `{uniform: [a, b]}`, `{log_uniform: [a, b]}`, `{int_uniform: [a, b]}` and `{choice: [a, b]}`"
                 } else {
                     "remove it, or add `{uniform: [a, b]}` to `grid:`"
                 };
