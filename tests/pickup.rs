@@ -365,3 +365,97 @@ fn pictures_are_not_read() {
     let (history, notes) = pick(folder.path(), &Metrics::default());
     assert_eq!((history["loss"].len(), history.len(), notes.len()), (10, 2, 0));
 }
+
+/// The numbers of a text file as it stands, by metric: (step, value).
+fn read_text(name: &str, text: &str, step: Option<&str>) -> (BTreeMap<String, Vec<(u64, f64)>>, Vec<String>) {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join(name), text).unwrap();
+    let pattern = glob::Pattern::new(name).unwrap();
+    let source = if name.ends_with("csv") { MetricsSource::Csv(pattern) } else { MetricsSource::JsonLines(pattern) };
+    let metrics = Metrics { source: Some(source), step: step.map(str::to_owned), ..Metrics::default() };
+    let (history, notes) = pick(folder.path(), &metrics);
+    let series =
+        |series: BTreeMap<u64, u64>| series.into_iter().map(|(step, bits)| (step, f64::from_bits(bits))).collect();
+    (history.into_iter().map(|(name, values)| (name, series(values))).collect(), notes)
+}
+
+#[test]
+fn rows_stand_under_the_names_and_steps_that_are_certain() {
+    let (csv, notes) = read_text("m.csv", "step,note,loss,acc\n1,a,0.9,11\n2,b,c,0.8,12\n3,d,0.7,13\n", None);
+    assert_eq!(csv["loss"], [(1, 0.9), (3, 0.7)]);
+    assert_eq!(csv["acc"], [(1, 11.0), (3, 13.0)]);
+    assert_eq!(notes, ["1 row of m.csv left out: more cells than names (line 3)"]);
+    let (csv, _) = read_text("m.csv", "update,loss\n10,3\n20,2\n", Some("update"));
+    assert_eq!(csv["loss"], [(10, 3.0), (20, 2.0)]);
+    let (csv, notes) = read_text("m.csv", "step,loss\n-1,5\n0,0.9\n1,0.8\n", None);
+    assert_eq!(csv["loss"], [(0, 0.9), (1, 0.8)]);
+    assert_eq!(notes, ["1 row of m.csv left out: a step below 0 (line 2)"]);
+    let (json, _) = read_text("m.jsonl", "{\"epoch\": 0.5, \"loss\": 2}\n{\"epoch\": 1.0, \"loss\": 1}\n", None);
+    assert_eq!(json["loss"], [(0, 2.0), (1, 1.0)]);
+    assert_eq!(json["epoch"], [(0, 0.5), (1, 1.0)]);
+    let (json, _) = read_text("m.jsonl", "{\"Step\": \"7\", \"loss\": \"0.5\"}\n{\"best\": 3}\n", None);
+    assert_eq!((json["loss"][0], json["best"][0]), ((7, 0.5), (7, 3.0)));
+    let (json, _) = read_text("m.json", "[\n {\"step\": 1, \"loss\": 0.9},\n {\"step\": 2, \"loss\": 0.8}\n]\n", None);
+    assert_eq!(json["loss"], [(1, 0.9), (2, 0.8)]);
+}
+
+#[test]
+fn steps_that_go_back_are_a_restart_of_what_was_logged_before() {
+    let line = |(step, name, value): &(u64, &str, f64)| format!("{{\"step\": {step}, \"{name}\": {value}}}\n");
+    let lives = [(1, "a", 1.0), (2, "a", 2.0), (3, "a", 3.0), (3, "b", 9.0), (2, "a", 2.5), (4, "a", 4.5)];
+    let (json, notes) = read_text("m.jsonl", &lives.iter().map(line).collect::<String>(), None);
+    assert_eq!(json["a"], [(1, 1.0), (2, 2.5), (4, 4.5)]);
+    assert!(!json.contains_key("b"));
+    assert_eq!(notes, ["3 values of m.jsonl left out: the program was started again at an earlier step"]);
+    // A metric that is logged for the first time does not go back.
+    let phases = [(1, "train", 1.0), (2, "train", 2.0), (1, "test", 5.0), (2, "test", 6.0)];
+    let (json, notes) = read_text("m.jsonl", &phases.iter().map(line).collect::<String>(), None);
+    assert_eq!((json["train"].len(), json["test"].len(), notes.len()), (2, 2, 0));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+    /// However a program writes its file anew while it is read (longer, shorter, of the same length, under another header, by rename),
+    /// what stands in it at the end is what is given.
+    #[test]
+    fn what_stands_in_the_file_at_the_end_counts(
+        versions in proptest::collection::vec((0u8..3, 0usize..3, proptest::collection::vec(0u32..10, 0..5)), 1..6),
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("metrics.csv");
+        let mut pickup = Pickup::new(folder.path(), &Metrics::default(), Some(1e9));
+        let mut history = History::new();
+        let mut standing = (0, Vec::new());
+        for (how, header, values) in versions {
+            let names = ["step,loss", "step,loss,lr", "loss,step"][header];
+            let row = |(step, value): (usize, &u32)| match header {
+                0 => format!("{step},{value}\n"),
+                1 => format!("{step},{value},1\n"),
+                _ => format!("{value},{step}\n"),
+            };
+            let text: String = std::iter::once(format!("{names}\n")).chain(values.iter().enumerate().map(row)).collect();
+            match how {
+                0 => fs::write(&file, &text).unwrap(),
+                1 => {
+                    fs::write(folder.path().join("aside"), &text).unwrap();
+                    fs::rename(folder.path().join("aside"), &file).unwrap();
+                }
+                _ => {
+                    fs::write(&file, "").unwrap();
+                    add(&mut history, &pickup.poll().unwrap());
+                    fs::write(&file, &text).unwrap();
+                }
+            }
+            add(&mut history, &pickup.poll().unwrap());
+            standing = (header, values);
+        }
+        drain(&mut pickup, &mut history);
+        let column = |x: &dyn Fn(u32) -> f64| {
+            standing.1.iter().enumerate().map(|(step, value)| (step as u64, x(*value).to_bits())).collect::<BTreeMap<_, _>>()
+        };
+        let none = BTreeMap::new();
+        prop_assert_eq!(history.get("loss").unwrap_or(&none), &column(&f64::from));
+        let rates = if standing.0 == 1 { column(&|_| 1.0) } else { BTreeMap::new() };
+        prop_assert_eq!(history.get("lr").unwrap_or(&none), &rates);
+    }
+}
