@@ -366,8 +366,11 @@ fn pictures_are_not_read() {
     assert_eq!((history["loss"].len(), history.len(), notes.len()), (10, 2, 0));
 }
 
-/// The numbers of a text file as it stands, by metric: (step, value).
-fn read_text(name: &str, text: &str, step: Option<&str>) -> (BTreeMap<String, Vec<(u64, f64)>>, Vec<String>) {
+/// By metric: (step, value).
+type Columns = BTreeMap<String, Vec<(u64, f64)>>;
+
+/// The numbers of a text file as it stands, and what is said of it.
+fn read_text(name: &str, text: &str, step: Option<&str>) -> (Columns, Vec<String>) {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join(name), text).unwrap();
     let pattern = glob::Pattern::new(name).unwrap();
