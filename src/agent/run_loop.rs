@@ -11,7 +11,7 @@ use crate::presence::reservation::Reservations;
 use crate::presence::view::{Watch, label};
 use crate::process::Early;
 use crate::process::host;
-use crate::process::{Event, Happening};
+use crate::process::{Event, WorkerEvent};
 use crate::schedule::{Class, Crashes, Machine, Record, Waiting};
 use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -202,12 +202,12 @@ impl<'a> Agent<'a> {
                 let slot = self.workers.iter().position(|w| w.as_ref().is_some_and(|w| w.process.number == number));
                 let Some(slot) = slot else { return Ok(()) };
                 match happening {
-                    Happening::Answer(answer, last) => self.answer(slot, answer, &last, at),
-                    Happening::Garbage(line) => {
+                    WorkerEvent::Answer(answer, last) => self.answer(slot, answer, &last, at),
+                    WorkerEvent::Garbage(line) => {
                         self.fault(slot, &format!("it said what is no answer: {line}"));
                         Ok(())
                     }
-                    Happening::Ended(ended) => self.ended(slot, &ended, at),
+                    WorkerEvent::Ended(ended) => self.ended(slot, &ended, at),
                 }
             }
         }
@@ -252,7 +252,7 @@ impl<'a> Agent<'a> {
         }
         let deadline = Instant::now() + self.settings.grace;
         while self.workers.iter().any(Option::is_some) && Instant::now() < deadline {
-            if let Ok(Event::Worker(number, _, Happening::Ended(_))) = self.events.recv_timeout(TICK) {
+            if let Ok(Event::Worker(number, _, WorkerEvent::Ended(_))) = self.events.recv_timeout(TICK) {
                 self.workers.iter_mut().for_each(|w| {
                     w.take_if(|w| w.process.number == number);
                 });

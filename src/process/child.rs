@@ -1,7 +1,7 @@
 //! A worker process: its threads turn what it says into events, one channel for all workers.
 
 use super::attend;
-use super::event::{Event, Happening};
+use super::event::{Event, WorkerEvent};
 use super::group;
 use super::host;
 use super::listen::Listener;
@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// A worker process. Dropping it leaves it alone: the loop waits for [`Happening::Ended`].
+/// A worker process. Dropping it leaves it alone: the loop waits for [`WorkerEvent::Ended`].
 pub struct Process {
     /// The number in its events.
     pub number: u64,
@@ -54,7 +54,7 @@ impl Process {
                 }
             });
             let ended = group::wait(pid, Duration::from_secs(1));
-            let _ = events.send(Event::Worker(number, Instant::now(), Happening::Ended(ended)));
+            let _ = events.send(Event::Worker(number, Instant::now(), WorkerEvent::Ended(ended)));
         });
         Ok(process)
     }
@@ -74,7 +74,7 @@ impl Process {
         let pid = process.pid;
         thread::spawn(move || {
             let ended = attend::attend(pid, output, &logs);
-            let _ = events.send(Event::Worker(number, Instant::now(), Happening::Ended(ended)));
+            let _ = events.send(Event::Worker(number, Instant::now(), WorkerEvent::Ended(ended)));
         });
         Ok(process)
     }

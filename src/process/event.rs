@@ -7,13 +7,13 @@ use std::time::Instant;
 /// What the loop waits for.
 pub enum Event {
     /// Something about a worker, and when.
-    Worker(u64, Instant, Happening),
+    Worker(u64, Instant, WorkerEvent),
     /// A signal to this process, and what it means.
     Signal(Early),
 }
 
 /// Something about a worker.
-pub enum Happening {
+pub enum WorkerEvent {
     /// It said something; of a failure with the last lines of the log.
     Answer(Answer, String),
     /// It said something that the protocol does not have.

@@ -4,7 +4,7 @@
 //! and `finished` after it logs anything of a run, and at an end the log is read up to there first.
 
 use super::logs::Logs;
-use super::{Event, Happening};
+use super::{Event, WorkerEvent};
 use crate::record::Answer;
 use std::io::{ErrorKind, Read};
 use std::os::fd::AsRawFd;
@@ -97,11 +97,11 @@ impl Listener<'_> {
                     }
                     _ => {}
                 }
-                Happening::Answer(answer, last)
+                WorkerEvent::Answer(answer, last)
             }
             Err(error) => {
                 let start = String::from_utf8_lossy(&line[..line.len().min(200)]);
-                Happening::Garbage(format!("{} ({error})", start.trim_end()))
+                WorkerEvent::Garbage(format!("{} ({error})", start.trim_end()))
             }
         };
         self.events.send(Event::Worker(self.number, Instant::now(), happening)).is_ok()

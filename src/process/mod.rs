@@ -11,4 +11,4 @@ pub mod listen;
 pub mod log;
 pub mod logs;
 
-pub use event::{Early, Event, Happening};
+pub use event::{Early, Event, WorkerEvent};

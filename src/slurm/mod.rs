@@ -7,7 +7,7 @@ pub mod allotted;
 pub mod array;
 pub mod attempts;
 pub mod cluster;
-pub mod farewell;
+pub mod exit_note;
 pub mod nodes;
 pub mod queue;
 pub mod script;

@@ -44,7 +44,7 @@ pub enum End {
 
 impl End {
     /// Whether nobody meant it, so that what was not done is submitted again at once.
-    pub fn is_nobodys_wish(self) -> bool {
+    pub fn is_involuntary(self) -> bool {
         matches!(self, Self::Timeout | Self::NodeFail | Self::Preempted)
     }
 }

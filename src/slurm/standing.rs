@@ -89,7 +89,7 @@ fn gone(answers: &Answers, task: u32, ours: &dyn Fn(&&Row) -> bool, hidden: Opti
             let kept = rows.iter().filter(ours).rfind(|row| row.is_of(task));
             match kept.map(|row| &row.phase) {
                 // Of a task that was put back the accounts say how its last execution ended, until it begins anew.
-                Some(Phase::Over(end)) if end.is_nobodys_wish() && hidden.is_some() => {}
+                Some(Phase::Over(end)) if end.is_involuntary() && hidden.is_some() => {}
                 Some(Phase::Over(end)) => return Standing::Over(Some(*end)),
                 // Accounting trails the queue by seconds.
                 Some(_) => return unknown("squeue does not list it, and sacct has not seen its end".to_owned()),

@@ -63,7 +63,7 @@ impl Writer<'_> {
             }
             (Value::List(items), _, _, Lists::Words) if self.style.joint.is_none() => {
                 self.one(name, None, words);
-                words.extend(items.iter().map(|item| spelled(item, self.spelling)));
+                words.extend(items.iter().map(|item| among_words(item, self.spelling)));
             }
             _ => self.one(name, Some(&spelled(value, self.spelling)), words),
         }
@@ -80,6 +80,15 @@ impl Writer<'_> {
             }
             (Some(value), None) => words.extend([name, value.to_owned()]),
         }
+    }
+}
+
+/// A value of a list as a word of its own: a number that argparse would take for a flag has its decimals written out.
+fn among_words(value: &Value, spelling: &Spelling) -> String {
+    let word = spelled(value, spelling);
+    match value {
+        Value::Number(x) if looks_like_a_flag(&word) => format!("{x}"),
+        _ => word,
     }
 }
 

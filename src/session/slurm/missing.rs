@@ -2,7 +2,7 @@
 
 use super::tasks::{Place, Tasks};
 use crate::record::{Failure, RunId};
-use crate::slurm::farewell::Farewell;
+use crate::slurm::exit_note::ExitNote;
 use crate::slurm::queue::End;
 use crate::slurm::submission::Asked;
 use crate::store::{self, Status};
@@ -81,7 +81,7 @@ impl Wanted {
                 }
                 Then::Failed => missing.failed += 1,
                 Then::Dropped => {
-                    missing.stuck += usize::from(farewell == Some(Farewell::Never));
+                    missing.stuck += usize::from(farewell == Some(ExitNote::Never));
                     missing.dropped.push((run, end));
                 }
             }
@@ -100,7 +100,7 @@ enum Then {
     Dropped,
 }
 
-fn then(times: u32, end: Option<End>, farewell: Option<&Farewell>, stood: Option<(Status, Option<Failure>)>) -> Then {
+fn then(times: u32, end: Option<End>, farewell: Option<&ExitNote>, stood: Option<(Status, Option<Failure>)>) -> Then {
     let (status, failure) = stood.unwrap_or((Status::Planned, None));
     let lost = failure == Some(Failure::Lost);
     if times == 0 {
@@ -110,9 +110,9 @@ fn then(times: u32, end: Option<End>, farewell: Option<&Farewell>, stood: Option
         return Then::Failed;
     }
     let unwished = |end: End| match farewell {
-        Some(farewell) if end == End::Failed => matches!(farewell, Farewell::Again(_)),
+        Some(farewell) if end == End::Failed => matches!(farewell, ExitNote::Again(_)),
         // An agent that was ended without a word is nobody's wish either.
-        _ => end.is_nobodys_wish() || end == End::Failed && lost,
+        _ => end.is_involuntary() || end == End::Failed && lost,
     };
     if end.is_some_and(unwished) && times < AGAIN { Then::Submit } else { Then::Dropped }
 }
@@ -148,7 +148,7 @@ mod tests {
         }
         assert_eq!(then(AGAIN, Some(End::Preempted), None, stopped), Then::Dropped);
         // Warned, and not put back: what was not begun, too.
-        let (again, never) = (Farewell::Again("refused".to_owned()), Farewell::Never);
+        let (again, never) = (ExitNote::Again("refused".to_owned()), ExitNote::Never);
         for stood in [None, stopped] {
             assert_eq!(then(1, Some(End::Failed), Some(&again), stood), Then::Submit);
             assert_eq!(then(1, Some(End::Failed), Some(&never), stood), Then::Dropped);

@@ -19,7 +19,7 @@ use crate::slurm::allotted::Allotted;
 use crate::slurm::array;
 use crate::slurm::attempts::{Attempts, Claimant, agent_name};
 use crate::slurm::cluster::Cluster;
-use crate::slurm::farewell::Farewell;
+use crate::slurm::exit_note::ExitNote;
 use crate::slurm::submission::{Asked, Outcome, Submission};
 use crate::store::{self, RunState, Status, Writer};
 use std::collections::BTreeSet;
@@ -71,7 +71,7 @@ pub fn execute_task(results: &Path, sweep_name: &str, submission_name: &str) -> 
     let stored = store::Sweep::open(results, sweep_name)?;
     let tasks = claimed.into_iter().filter_map(|(asked, attempt)| task(&stored, asked, attempt));
     let tasks: Vec<Task> = tasks.collect();
-    Farewell::take_back(&allotted.desk);
+    ExitNote::take_back(&allotted.desk);
     eprintln!(
         "{}: task {} on {}: {} of {} to be executed",
         sweep_name,
@@ -112,16 +112,16 @@ pub fn execute_task(results: &Path, sweep_name: &str, submission_name: &str) -> 
 }
 
 /// Puts a task that was warned back into the queue, which ends this very process: all is safe by now. Else its last word.
-fn put_back(cluster: &Cluster, id: &str, got_further: bool, warning: Duration) -> Option<Farewell> {
+fn put_back(cluster: &Cluster, id: &str, got_further: bool, warning: Duration) -> Option<ExitNote> {
     // A task may also be warned because another job takes its place: then it had less than its time.
     if !got_further && cluster.time_left(id).is_some_and(|left| left <= warning + EARLY) {
         eprintln!("it does not go back into the queue: in all its time no run got as far as a result or a checkpoint");
-        return Some(Farewell::Never);
+        return Some(ExitNote::Never);
     }
     eprintln!("it goes back into the queue");
     let error = cluster.requeue(id).err()?;
     eprintln!("{error}; a `tessera run --on slurm` submits what is left");
-    Some(Farewell::Again(error.to_string()))
+    Some(ExitNote::Again(error.to_string()))
 }
 
 /// Whether one of these attempts has left a checkpoint.

@@ -9,7 +9,7 @@ use crate::record::{ClusterTask, Fact, Failure, RunId};
 use crate::session::error::outside;
 use crate::session::lost::lost_fact;
 use crate::slurm::cluster::Cluster;
-use crate::slurm::farewell::Farewell;
+use crate::slurm::exit_note::ExitNote;
 use crate::slurm::queue::End;
 use crate::slurm::standing::{Standing, judge, resolve};
 use crate::slurm::submission::{Outcome, Submission, user};
@@ -120,10 +120,10 @@ impl Tasks {
     }
 
     /// The last word of the task that had a run, where it left one.
-    pub fn farewell(&self, run: &RunId) -> Option<Farewell> {
+    pub fn farewell(&self, run: &RunId) -> Option<ExitNote> {
         let &(index, task) = self.places.get(run)?;
         let name = &self.submitted[index].submission.name;
-        Farewell::read(&Submission::desk(&self.folder, name, u32::try_from(task).ok()?))
+        ExitNote::read(&Submission::desk(&self.folder, name, u32::try_from(task).ok()?))
     }
 
     /// Where the task of an attempt stands; `None`: its submission is known to be over.

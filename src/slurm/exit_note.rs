@@ -8,14 +8,14 @@ use std::path::Path;
 /// The last word of a task.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Farewell {
+pub enum ExitNote {
     /// It could not be put back; why.
     Again(String),
     /// In another task its runs would get no further.
     Never,
 }
 
-impl Farewell {
+impl ExitNote {
     /// Leaves it at the task's desk.
     ///
     /// # Errors
@@ -48,12 +48,12 @@ mod tests {
     fn a_last_word_is_kept() {
         let folder = tempfile::tempdir().unwrap();
         let desk = folder.path().join("s-1-aa.0");
-        assert_eq!(Farewell::read(&desk), None);
-        for word in [Farewell::Again("refused".into()), Farewell::Never] {
+        assert_eq!(ExitNote::read(&desk), None);
+        for word in [ExitNote::Again("refused".into()), ExitNote::Never] {
             word.leave(&desk).unwrap();
-            assert_eq!(Farewell::read(&desk), Some(word));
+            assert_eq!(ExitNote::read(&desk), Some(word));
         }
-        Farewell::take_back(&desk);
-        assert_eq!(Farewell::read(&desk), None);
+        ExitNote::take_back(&desk);
+        assert_eq!(ExitNote::read(&desk), None);
     }
 }
