@@ -11,7 +11,14 @@ fn stage() -> Stage {
     let run = run_id("lagrange", 0);
     stage.writer.fact(started(&run, 1, None)).unwrap();
     stage.writer.history(&run, 1, &rows(0..8, |_| 1.0)).unwrap();
-    let checkpoint = Fact::Checkpoint { time: 2.0, run: run.clone(), attempt: 1, step: 5, file: "step-5".to_owned() };
+    let checkpoint = Fact::Checkpoint {
+        time: 2.0,
+        run: run.clone(),
+        attempt: 1,
+        step: 5,
+        guessed: false,
+        file: "step-5".to_owned(),
+    };
     stage.writer.fact(checkpoint).unwrap();
     let message = "exit code 1\nlast line".to_owned();
     let (failure, seconds) = (Failure::Crash, 1.0);

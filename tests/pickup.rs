@@ -462,3 +462,130 @@ proptest! {
         prop_assert_eq!(history.get("lr").unwrap_or(&none), &rates);
     }
 }
+
+/// Reads a folder while `write` changes it, a poll after each change; the history at the end and what is said of it.
+fn watched(folder: &Path, metrics: &Metrics, by_itself: bool, changes: &[&dyn Fn()]) -> (History, Vec<String>) {
+    let mut pickup = Pickup::new(folder, metrics, Some(1e9));
+    let mut history = History::new();
+    for change in changes {
+        change();
+        for _ in 0..2 {
+            add(&mut history, &pickup.poll().unwrap());
+        }
+    }
+    pickup.end(by_itself);
+    drain(&mut pickup, &mut history);
+    (history, pickup.notes())
+}
+
+fn series(values: &[(u64, f64)]) -> BTreeMap<u64, u64> {
+    values.iter().map(|(step, value)| (*step, value.to_bits())).collect()
+}
+
+/// A program that deletes its event files, or writes another in the place of one, begins a new life.
+#[test]
+fn event_files_that_are_replaced_or_deleted_are_void() {
+    let life = |value: f64, steps: std::ops::Range<u64>| -> Vec<u8> {
+        steps.flat_map(|step| encode::scalars(2e9 + value + step as f64, step, [("loss", value)])).collect()
+    };
+    for (replaced, longer) in [(true, false), (true, true), (false, false)] {
+        let folder = tempfile::tempdir().unwrap();
+        let (old, new) = (folder.path().join("events.out.tfevents.1"), folder.path().join("events.out.tfevents.2"));
+        let end = if longer { 20 } else { 3 };
+        let (history, notes) = watched(
+            folder.path(),
+            &Metrics::default(),
+            true,
+            &[&|| fs::write(&old, life(1.0, 0..9)).unwrap(), &|| {
+                if replaced {
+                    fs::write(&old, life(2.0, 0..end)).unwrap();
+                } else {
+                    fs::remove_file(&old).unwrap();
+                    fs::write(&new, life(2.0, 0..end)).unwrap();
+                }
+            }],
+        );
+        let expected: Vec<(u64, f64)> = (0..end).map(|step| (step, 2.0)).collect();
+        assert_eq!(history["loss"], series(&expected), "{replaced} {longer}");
+        assert_eq!(notes, ["events.out.tfevents.1 was written anew or deleted: what it held before is left out"]);
+    }
+    // Where nothing stands in its place, what was read is all there is.
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("events.out.tfevents.1");
+    let changes: [&dyn Fn(); 2] = [&|| fs::write(&file, life(1.0, 0..3)).unwrap(), &|| fs::remove_file(&file).unwrap()];
+    let (history, _) = watched(folder.path(), &Metrics::default(), true, &changes);
+    assert_eq!(history["loss"], series(&[(0, 1.0), (1, 1.0), (2, 1.0)]));
+}
+
+/// Of a program that was ended from outside the last line may be cut off: `0.` of `0.7`.
+#[test]
+fn a_last_number_that_may_be_cut_off_is_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("metrics.csv");
+    let write: [&dyn Fn(); 1] = [&|| fs::write(&file, "step,loss\n1,0.9\n2,0.").unwrap()];
+    let (history, notes) = watched(folder.path(), &Metrics::default(), false, &write);
+    assert_eq!(history["loss"], series(&[(1, 0.9)]));
+    assert_eq!(notes, ["1 row of metrics.csv left out: cut off at the end of the file (line 3)"]);
+    let (history, _) = watched(folder.path(), &Metrics::default(), true, &write);
+    assert_eq!(history["loss"], series(&[(1, 0.9), (2, 0.0)]));
+}
+
+#[test]
+fn texts_among_numbers_are_said() {
+    for (name, text, said) in [
+        (
+            "metrics.csv",
+            "step,note,loss\n1,a,0.9\n2,b,oops\n3,c,None\n",
+            "1 value of loss in metrics.csv left out: `oops` is no number (line 3)",
+        ),
+        (
+            "metrics.csv",
+            "step,loss\n1,\"0,9\"\n2,0.8\n",
+            "1 value of loss in metrics.csv left out: `0,9` is no number (line 2)",
+        ),
+        (
+            "metrics.csv",
+            "note,step,loss\na,1,0.9\n#1,2,0.8\n",
+            "1 row of metrics.csv left out: a row that begins with `#`, as comments do (line 3)",
+        ),
+        (
+            "m.jsonl",
+            "{\"loss\": 1}\n{\"loss\": \"91%\"}\n",
+            "1 value of loss in m.jsonl left out: `91%` is no number (line 2)",
+        ),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join(name), text).unwrap();
+        assert_eq!(pick(folder.path(), &Metrics::default()).1, [said]);
+    }
+}
+
+/// A line that is too long is passed over as a whole: its end is no row. One array of that length is read.
+#[test]
+fn long_lines_are_passed_over_as_a_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let long = "x".repeat(5 << 20);
+    fs::write(folder.path().join("metrics.csv"), format!("step,loss\n1,0.9\n2,{long},3,4\n5,0.7\n")).unwrap();
+    let (history, notes) = pick(folder.path(), &Metrics::default());
+    assert_eq!(history["loss"], series(&[(1, 0.9), (5, 0.7)]));
+    assert_eq!(notes, ["1 lines of metrics.csv left out: longer than 4 MiB"]);
+    let folder = tempfile::tempdir().unwrap();
+    let text = format!("[{{\"step\": 1, \"loss\": 2, \"note\": \"{long}\"}}, {{\"step\": 2, \"loss\": 1}}]");
+    fs::write(folder.path().join("m.jsonl"), text).unwrap();
+    let (history, notes) = pick(folder.path(), &Metrics::default());
+    assert_eq!((&history["loss"], notes.len()), (&series(&[(1, 2.0), (2, 1.0)]), 0));
+}
+
+/// Which of two files has the plain name does not change because one of them is read again.
+#[test]
+fn names_stay_where_files_are_read_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (train, eval) = (folder.path().join("train.jsonl"), folder.path().join("eval.jsonl"));
+    let changes: [&dyn Fn(); 3] = [
+        &|| fs::write(&train, "{\"step\": 1, \"loss\": 0.9}\n").unwrap(),
+        &|| fs::write(&eval, "{\"step\": 1, \"loss\": 5}\n").unwrap(),
+        &|| fs::write(&train, "{\"step\": 1, \"loss\": 0.4}\n").unwrap(),
+    ];
+    let (history, _) = watched(folder.path(), &Metrics::default(), true, &changes);
+    assert_eq!((&history["loss"], &history["eval/loss"]), (&series(&[(1, 0.4)]), &series(&[(1, 5.0)])));
+}

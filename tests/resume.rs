@@ -94,3 +94,41 @@ fn after_a_power_cut_the_newest_checkpoint_is_gone_on_from() {
     let sql = "SELECT attempt, count(*) AS rows, min(step) AS first, max(step) AS last FROM history GROUP BY attempt ORDER BY attempt";
     assert_eq!(query(folder.path(), sql), "attempt,rows,first,last\n1,6,0,5\n2,4,6,9\n");
 }
+
+/// Scripts that go on from a checkpoint, and the numbers that both attempts together leave.
+#[test]
+fn what_a_resumed_program_says_cuts_no_more_than_it_replaces() {
+    let append = "for i in $(seq $1 $2); do echo \"{\\\"step\\\": $i, \\\"loss\\\": $i}\"; done >> $d/log.jsonl\n";
+    let write = "w() { (echo step,loss; for i in $(seq $1 $2); do echo $i,$3; done) > $d/metrics.csv; }\n";
+    for (name, from, script, steps) in [
+        // The parameters, said at step 0 by each attempt, are no restart at step 0.
+        (
+            "step_5.pt",
+            "jsonl",
+            "echo '{\"step\": 0, \"lr\": 0.1}' >> $d/log.jsonl\na $f $((f+4))\necho x > $d/$c\n",
+            10,
+        ),
+        // Steps that are logged after a checkpoint was seen, whose name tells no step.
+        ("best_0.91.pt", "jsonl", "a $f $((f+2))\necho x > $d/$c\nsleep 2\na $((f+3)) $((f+4))\n", 10),
+        // The resumed program keeps a checkpoint of its own and writes its file anew.
+        ("", "csv", "w $f $((f+4)) 9\necho x > $d/step_$((f+5)).pt\nsleep 2\nw $f $((f+4)) 1\n", 10),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let script = format!(
+            "d=$1; c={name}; f=0; test -n \"$2\" && f=5\na() {{\n{append}}}\n{write}{script}sleep 0.2; test $f = 5\n"
+        );
+        std::fs::write(folder.path().join("train.sh"), script).unwrap();
+        let spec = format!(
+            "sweep: s\ncommand: sh train.sh {{run.dir}}\nresume: sh train.sh {{run.dir}} {{checkpoint}}\n\
+             metrics: {{from: {from}}}\ncheckpoints: '*.pt'\nmetric: {{name: loss, goal: min}}\non_failure: {{crash: retry 1}}\n"
+        );
+        std::fs::write(folder.path().join("s.yaml"), spec).unwrap();
+        let output = tessera(folder.path(), &["run", "s.yaml"]);
+        assert!(output.status.success(), "{name}: {}", text(&output.stderr));
+        let sql = "SELECT count(loss) AS n, count(DISTINCT step) AS steps, max(step) AS last FROM history";
+        assert_eq!(query(folder.path(), sql), format!("n,steps,last\n{steps},{steps},9\n"), "{name} {from}");
+        let run = query(folder.path(), "SELECT run FROM runs");
+        let shown = text(&tessera(folder.path(), &["show", run.lines().last().unwrap()]).stdout);
+        assert!(shown.contains("column `step`"), "{shown}");
+    }
+}

@@ -93,7 +93,14 @@ fn a_resumed_run_has_each_step_once() {
     let run = run_id("lagrange", 0);
     stage.writer.fact(started(&run, 1, None)).unwrap();
     stage.writer.history(&run, 1, &rows(0..8, |_| 1.0)).unwrap();
-    let checkpoint = Fact::Checkpoint { time: 2.0, run: run.clone(), attempt: 1, step: 5, file: "step-5".to_owned() };
+    let checkpoint = Fact::Checkpoint {
+        time: 2.0,
+        run: run.clone(),
+        attempt: 1,
+        step: 5,
+        guessed: false,
+        file: "step-5".to_owned(),
+    };
     stage.writer.fact(checkpoint).unwrap();
     stage.writer.fact(started(&run, 2, Some((1, 5)))).unwrap();
     stage.writer.history(&run, 2, &rows(5..12, |_| 2.0)).unwrap();

@@ -55,7 +55,7 @@ impl Agent<'_> {
                 let attempt = self.tasks[place].attempt;
                 let checkpoint = self.settings.folders.checkpoints(&run).join(&file);
                 self.tasks[place].resume = Some(Resume { attempt, step, checkpoint });
-                let fact = Fact::Checkpoint { time: host::unix_time(), run, attempt, step, file };
+                let fact = Fact::Checkpoint { time: host::unix_time(), run, attempt, step, guessed: false, file };
                 Ok(self.sink.fact(fact)?)
             }
             Answer::Finished { run, outcome } => {

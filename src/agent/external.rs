@@ -12,7 +12,7 @@ use crate::process::child::Process;
 use crate::process::group::Ended;
 use crate::process::log::Log;
 use crate::process::{cause, host};
-use crate::record::{Fact, Failure, Outcome, Resume};
+use crate::record::{Fact, Failure, Outcome, Reading, Resume};
 use crate::schedule::{Class, State};
 use crate::spec::Command;
 use std::fs::OpenOptions;
@@ -61,6 +61,7 @@ impl Agent<'_> {
         worker.pickup = Some(pickup);
         worker.batch.push_back(place);
         worker.first_attempt = attempt;
+        worker.origin = self.tasks[place].resume.clone();
         worker.kernel_kills = self.kernel_kills;
         worker.current = Some(Current { task: place, began: now, last_number: now, step: 0, value: None });
         if let super::Trainer::Command { version, .. } = &self.settings.trainer {
@@ -96,7 +97,12 @@ impl Agent<'_> {
                     }
                 }
                 Err(error) => {
-                    self.watch.say(&error.to_string());
+                    // At the end it is a note of the run, which is said with the others.
+                    if finish {
+                        worker.unread = Some(error.to_string());
+                    } else {
+                        self.watch.say(&error.to_string());
+                    }
                     return Ok(());
                 }
             }
@@ -113,12 +119,13 @@ impl Agent<'_> {
         }
         let attempt = self.tasks[place].attempt;
         let metric = self.settings.metric.clone();
+        let newest = picked.rows.iter().filter_map(|rows| rows.step.last().copied()).max();
         for rows in &picked.rows {
             self.sink.history(&run, attempt, rows)?;
             let values = metric.as_ref().and_then(|metric| rows.metrics.get(metric));
             if let Some(current) = self.workers[slot].as_mut().and_then(|w| w.current.as_mut()) {
                 current.last_number = Instant::now();
-                current.step = rows.step.last().copied().unwrap_or(current.step);
+                current.step = newest.unwrap_or(current.step);
                 current.value = values.and_then(|v| v.last()).map(|x| x.0).or(current.value);
             }
         }
@@ -130,24 +137,7 @@ impl Agent<'_> {
             }
         }
         for said in picked.checkpoints {
-            let name = said.path.file_name().unwrap_or_default().to_string_lossy();
-            let file = format!("step-{}-{name}", said.step);
-            let folder = self.settings.folders.checkpoints(&run);
-            let kept = folder.join(&file);
-            // A link costs no room; where the file systems differ it is copied. An older link goes first: copying onto
-            // it would write to the file itself.
-            let _ = std::fs::remove_file(&kept);
-            let outcome = std::fs::create_dir_all(&folder)
-                .and_then(|()| std::fs::hard_link(&said.path, &kept))
-                .or_else(|_| std::fs::copy(&said.path, &kept).map(|_| ()));
-            match outcome {
-                Ok(()) => {
-                    self.tasks[place].resume = Some(Resume { attempt, step: said.step, checkpoint: kept });
-                    let time = host::unix_time();
-                    self.sink.fact(Fact::Checkpoint { time, run: run.clone(), attempt, step: said.step, file })?;
-                }
-                Err(error) => self.watch.say(&format!("cannot keep the checkpoint {}: {error}", said.path.display())),
-            }
+            self.keep_checkpoint(slot, place, &said, false)?;
         }
         if let (Some((step, quantity)), Some(worker)) = (picked.diverged, &mut self.workers[slot]) {
             worker.end(Why::Diverged(step, quantity), Instant::now() + self.settings.grace);
@@ -156,16 +146,58 @@ impl Agent<'_> {
         Ok(())
     }
 
+    /// Keeps a file that a program wrote as a checkpoint of its run. `guessed`: its step is not known for certain.
+    fn keep_checkpoint(&mut self, slot: usize, place: usize, said: &Said, guessed: bool) -> Result<(), RunError> {
+        let (run, attempt) = (self.tasks[place].id().clone(), self.tasks[place].attempt);
+        let name = said.path.file_name().unwrap_or_default().to_string_lossy();
+        let file = format!("step-{}-{name}", said.step);
+        let folder = self.settings.folders.checkpoints(&run);
+        let kept = folder.join(&file);
+        // A link costs no room; where the file systems differ it is copied. An older link goes first: copying onto
+        // it would write to the file itself.
+        let _ = std::fs::remove_file(&kept);
+        let outcome = std::fs::create_dir_all(&folder)
+            .and_then(|()| std::fs::hard_link(&said.path, &kept))
+            .or_else(|_| std::fs::copy(&said.path, &kept).map(|_| ()));
+        if let Err(error) = outcome {
+            self.watch.say(&format!("cannot keep the checkpoint {}: {error}", said.path.display()));
+            return Ok(());
+        }
+        if let Some(worker) = &mut self.workers[slot] {
+            worker.guessed = guessed;
+        }
+        self.tasks[place].resume = Some(Resume { attempt, step: said.step, checkpoint: kept });
+        self.sink.fact(Fact::Checkpoint { time: host::unix_time(), run, attempt, step: said.step, guessed, file })?;
+        Ok(())
+    }
+
     /// What was handed on of this attempt is void, and its history follows again: rows are never taken back, so it
-    /// follows as the next attempt, which the same process executes.
+    /// follows as the next attempt, which the same process executes. It goes on from where the process did, and the
+    /// process's newest checkpoint is its own.
     fn begin_anew(&mut self, slot: usize, place: usize) -> Result<(), RunError> {
+        let (origin, guessed) = match &self.workers[slot] {
+            Some(worker) => (worker.origin.clone(), worker.guessed),
+            None => (None, false),
+        };
         let task = &mut self.tasks[place];
         let (run, attempt) = (task.id().clone(), task.attempt);
-        // A checkpoint of the void attempt has no history to go on from.
-        task.resume.take_if(|resume| resume.attempt == attempt);
+        let own = std::mem::replace(&mut task.resume, origin).filter(|resume| resume.attempt == attempt);
         task.attempt += 1;
-        self.sink.fact(Fact::Stopped { time: host::unix_time(), run, attempt, seconds: 0.0 })?;
-        self.record_start(slot, place)
+        let attempt = task.attempt;
+        self.sink.fact(Fact::Stopped {
+            time: host::unix_time(),
+            run: run.clone(),
+            attempt: attempt - 1,
+            seconds: 0.0,
+        })?;
+        self.record_start(slot, place)?;
+        if let Some(own) = own {
+            let (time, step) = (host::unix_time(), own.step);
+            let file = own.checkpoint.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            self.tasks[place].resume = Some(Resume { attempt, ..own });
+            self.sink.fact(Fact::Checkpoint { time, run, attempt, step, guessed, file })?;
+        }
+        Ok(())
     }
 
     /// Keeps the newest checkpoint that matches the spec's pattern, once nothing has written to it for a while: the next
@@ -174,22 +206,26 @@ impl Agent<'_> {
         let super::Trainer::Command { command, .. } = &self.settings.trainer else { return Ok(()) };
         // Without a template to go on with, a program would begin at its first step again.
         let (Some(checkpoints), Some(_)) = (&command.checkpoints, &command.resume) else { return Ok(()) };
-        let Some(worker) = &self.workers[slot] else { return Ok(()) };
+        let Some(worker) = &mut self.workers[slot] else { return Ok(()) };
         let (Some(pickup), Some(current)) = (&worker.pickup, &worker.current) else { return Ok(()) };
+        let place = current.task;
         match newest(pickup.folder(), checkpoints) {
-            Ok(Some(found)) if worker.kept.as_ref() != Some(&found) && found.is_settled(wait) => {
-                // A name without a number says nothing of its step: it holds what was last recorded.
-                let said = Said { step: found.step.unwrap_or(current.step + 1), path: found.path.clone() };
-                let keep = checkpoints.keep.unwrap_or(1).max(1) as usize;
-                self.take_picked(slot, Picked { checkpoints: vec![said], ..Picked::default() })?;
-                self.drop_older(slot, keep);
-                if let Some(worker) = &mut self.workers[slot] {
-                    worker.kept = Some(found);
+            Ok(Some(found)) if worker.kept.as_ref() != Some(&found) => {
+                // A name that does not tell the step: it holds what had been recorded when it was first seen.
+                let sighted = worker.sighted.take().filter(|(seen, _)| *seen == found).map(|(_, step)| step);
+                let step = sighted.or(pickup.newest()).unwrap_or(current.step);
+                if !found.is_settled(wait) {
+                    worker.sighted = Some((found, step));
+                    return Ok(());
                 }
+                let said = Said { step: found.step.unwrap_or(step + 1), path: found.path.clone() };
+                let (keep, guessed) = (checkpoints.keep.unwrap_or(1).max(1) as usize, found.step.is_none());
+                worker.kept = Some(found);
+                self.keep_checkpoint(slot, place, &said, guessed)?;
+                self.drop_older(slot, keep);
                 Ok(())
             }
-            Ok(Some(_)) => Ok(()),
-            Ok(None) => Ok(()),
+            Ok(_) => Ok(()),
             Err(error) => {
                 self.watch.say(&format!("cannot look for checkpoints: {error}"));
                 Ok(())
@@ -202,10 +238,15 @@ impl Agent<'_> {
         let Some(current) = self.workers[slot].as_ref().and_then(|worker| worker.current.as_ref()) else { return };
         let folder = self.settings.folders.checkpoints(self.tasks[current.task].id());
         let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-        let mut kept: Vec<_> = entries.filter_map(|file| Some((kept_step(&file.file_name())?, file.path()))).collect();
+        // By time, as the program wrote them: a program that was started again counts its steps anew.
+        let age = |file: std::fs::DirEntry| {
+            let step = kept_step(&file.file_name())?;
+            Some((file.metadata().ok()?.modified().ok()?, step, file.path()))
+        };
+        let mut kept: Vec<_> = entries.filter_map(age).collect();
         kept.sort();
         kept.truncate(kept.len().saturating_sub(keep));
-        for (_, path) in kept {
+        for (_, _, path) in kept {
             if let Err(error) = std::fs::remove_file(&path) {
                 self.watch.say(&format!("cannot delete {}: {error}", path.display()));
             }
@@ -224,6 +265,9 @@ impl Agent<'_> {
 
     /// A command has ended: its last numbers, then its result.
     pub(super) fn command_ended(&mut self, slot: usize, ended: &Ended, at: Instant) -> Result<(), RunError> {
+        if let Some(pickup) = self.workers[slot].as_mut().and_then(|worker| worker.pickup.as_mut()) {
+            pickup.end(ended.code == Some(0));
+        }
         self.pick_up(slot, true)?;
         let told_to_end = self.workers[slot].as_ref().is_some_and(|worker| worker.ending.is_some());
         if ended.code != Some(0) || told_to_end {
@@ -231,7 +275,9 @@ impl Agent<'_> {
         }
         let Some(worker) = &mut self.workers[slot] else { return Ok(()) };
         let Some(place) = worker.batch.front().copied() else { return Ok(()) };
-        let notes = worker.pickup.as_ref().map(Pickup::notes).unwrap_or_default();
+        let mut reading = worker.pickup.as_ref().map(Pickup::reading).unwrap_or_default();
+        reading.notes.extend(worker.unread.take());
+        reading.first = reading.first.filter(|_| worker.origin.is_some());
         let why = worker.ending.take().map(|ending| ending.why);
         let kernel_oom = kernel_has_killed(ended, worker.kernel_kills);
         // Attempts that one process executed have one log.
@@ -243,7 +289,7 @@ impl Agent<'_> {
         let (last, trouble) = worker.process.last_words();
         trouble.iter().for_each(|trouble| self.watch.say(trouble));
         let log = self.settings.folders.log(self.tasks[place].id(), self.tasks[place].attempt);
-        for note in notes {
+        for note in &reading.notes {
             let label = self.label(place);
             self.watch.say(&format!("{label}: {note}"));
             // Who reads the log later must find it too; a log that cannot be written says so by itself.
@@ -252,6 +298,10 @@ impl Agent<'_> {
                 .append(true)
                 .open(&log)
                 .and_then(|mut f| writeln!(f, "tessera: {note}"));
+        }
+        if reading != Reading::default() {
+            let (run, attempt) = (self.tasks[place].id().clone(), self.tasks[place].attempt);
+            self.sink.fact(Fact::Read { time: host::unix_time(), run, attempt, reading })?;
         }
         let peak = Some(ended.peak_memory_mib);
         let outcome = match why {

@@ -4,7 +4,7 @@ use super::command::Found;
 use crate::pickup::Pickup;
 use crate::presence::reservation::Reservation;
 use crate::process::child::Process;
-use crate::record::{Failure, Request};
+use crate::record::{Failure, Request, Resume};
 use crate::schedule::Class;
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -41,6 +41,14 @@ pub struct Worker {
     pub first_attempt: u32,
     /// The newest checkpoint of its program that a next attempt can go on from.
     pub kept: Option<Found>,
+    /// Whether the step of the checkpoint that was kept last is a guess.
+    pub guessed: bool,
+    /// A checkpoint when it was first seen, and the last step that was known then.
+    pub sighted: Option<(Found, u64)>,
+    /// What its command goes on from.
+    pub origin: Option<Resume>,
+    /// Why the last numbers of its command could not be read.
+    pub unread: Option<String>,
     /// What of the machine it holds.
     #[expect(dead_code, reason = "held as long as the worker is there")]
     pub reservation: Reservation,
@@ -114,6 +122,10 @@ impl Worker {
             pickup: None,
             first_attempt: 0,
             kept: None,
+            guessed: false,
+            sighted: None,
+            origin: None,
+            unread: None,
             reservation,
         }
     }

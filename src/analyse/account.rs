@@ -75,7 +75,8 @@ pub fn account(sweep: &Sweep, run: &RunState) -> Result<Grid, AnalyseError> {
     lines.add("run", "seed", Cell::Integer(run.seed as i64));
     lines.add("run", "attempt", Cell::Integer(i64::from(run.attempt)));
     for (ancestor, below) in run.lineage.iter().skip(1) {
-        lines.add("run", "goes on from", format!("attempt {ancestor}, step {}", below.unwrap_or(0)));
+        let step = below.map_or("a step that its name does not tell".to_owned(), |step| format!("step {step}"));
+        lines.add("run", "goes on from", format!("attempt {ancestor}, {step}"));
     }
     lines.add("run", "seconds", Cell::from(run.seconds));
     lines.add("run", "peak_memory_mib", Cell::from(run.peak_memory_mib));
@@ -95,6 +96,14 @@ pub fn account(sweep: &Sweep, run: &RunState) -> Result<Grid, AnalyseError> {
             lines.add("provenance", name, value.clone());
         }
         lines.add("provenance", "threads", Cell::Integer(i64::from(provenance.threads)));
+    }
+    for (attempt, reading) in &run.readings {
+        for note in &reading.notes {
+            lines.add("note", format!("attempt {attempt}"), note.clone());
+        }
+        for steps in &reading.steps {
+            lines.add("steps", format!("attempt {attempt}"), steps.clone());
+        }
     }
     for (name, value) in run.parameters.iter() {
         lines.add("parameter", name.clone(), plain(Some(value)));

@@ -17,6 +17,8 @@ pub struct Collector {
     watched: Vec<Pattern>,
     pending: BTreeMap<u64, Pending>,
     held_back: Option<u64>,
+    /// The step of the value that came last.
+    pub newest: Option<u64>,
     started: Option<f64>,
     /// Values that wait to be taken.
     pub size: usize,
@@ -93,7 +95,7 @@ impl Collector {
                 self.size += 1;
             }
         }
-        self.held_back = Some(step);
+        (self.held_back, self.newest) = (Some(step), Some(step));
     }
 
     /// Says how long a run took up to a step, seconds, where its program says it itself.
@@ -154,7 +156,14 @@ impl Collector {
             (seen.steps, seen.replaced) = (Steps::default(), 0);
         }
         self.pending.clear();
-        (self.held_back, self.size, self.outdated) = (None, 0, 0);
+        (self.held_back, self.newest, self.size, self.outdated) = (None, None, 0, 0);
+    }
+
+    /// The first step of the metric that has the most values; of equals the last, since what a program says of its
+    /// parameters stands at its first step each time.
+    pub fn first(&self) -> Option<u64> {
+        let firsts = self.names.values().filter_map(|seen| Some((seen.steps.count(), seen.steps.first()?)));
+        firsts.max().map(|(_, first)| first)
     }
 
     /// Metrics of which values were replaced by later ones of the same step, and how many.

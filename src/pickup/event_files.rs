@@ -10,10 +10,12 @@ use super::event;
 use super::event::{Event, EventError};
 use super::framing::{Framed, after, frame};
 use super::window::Window;
-use std::collections::{BTreeMap, HashMap};
-use std::fs;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fs::{self, File};
 use std::io;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 /// Folders below this depth are not searched.
 const DEEPEST: usize = 8;
@@ -21,6 +23,8 @@ const DEEPEST: usize = 8;
 /// All event files under a folder.
 pub struct EventFiles {
     root: PathBuf,
+    /// Files that were read, and were replaced or deleted while others stand.
+    void: BTreeSet<PathBuf>,
     /// Files by folder (relative, `/` between names), each folder's in the order they were begun.
     folders: BTreeMap<String, Vec<EventFile>>,
     /// Scratch.
@@ -35,6 +39,8 @@ struct EventFile {
     taken: Position,
     /// How far it was looked at for what it makes void in earlier files.
     surveyed: Position,
+    /// What it was when it was read last.
+    mark: Option<Mark>,
     /// The smallest step at which a session starts.
     purge: Option<u64>,
     tags: HashMap<Vec<u8>, FileTag>,
@@ -47,6 +53,54 @@ struct EventFile {
 struct Position {
     at: u64,
     lost: bool,
+}
+
+/// Bytes before the end of what was read that are compared: they hold times and checksums of their own.
+const COMPARED: u64 = 1 << 10;
+
+/// A file as it was read: another one in its place has another number, is shorter, or has other bytes there.
+#[derive(Clone, Debug, PartialEq)]
+struct Mark {
+    device: u64,
+    number: u64,
+    length: u64,
+    modified: Option<SystemTime>,
+    at: u64,
+    last: Vec<u8>,
+}
+
+impl Mark {
+    /// Of a file that was read up to a position; none if it is gone or shorter.
+    fn of(path: &Path, at: u64) -> io::Result<Option<Self>> {
+        let read = || -> io::Result<Self> {
+            let file = File::open(path)?;
+            let about = file.metadata()?;
+            let compared = at.min(COMPARED);
+            let mut last = vec![0; compared as usize];
+            file.read_exact_at(&mut last, at - compared)?;
+            let (device, number, length, modified) = (about.dev(), about.ino(), about.len(), about.modified().ok());
+            Ok(Self { device, number, length, modified, at, last })
+        };
+        match read() {
+            Ok(mark) => Ok(Some(mark)),
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::UnexpectedEof) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether the file still begins with what was read of it. Where nothing says that it was written to, it is looked
+    /// into only if `closely`.
+    fn holds(&self, path: &Path, closely: bool) -> io::Result<bool> {
+        let unchanged = |about: fs::Metadata| {
+            (about.dev(), about.ino(), about.len(), about.modified().ok())
+                == (self.device, self.number, self.length, self.modified)
+        };
+        if !closely && fs::metadata(path).is_ok_and(unchanged) {
+            return Ok(true);
+        }
+        let now = Self::of(path, self.at)?;
+        Ok(now.is_some_and(|now| (now.device, now.number, &now.last) == (self.device, self.number, &self.last)))
+    }
 }
 
 /// A tag in one file.
@@ -72,7 +126,7 @@ pub struct Progress {
 impl EventFiles {
     /// Looks for event files under a folder, which may not exist yet.
     pub fn new(root: &Path) -> Self {
-        Self { root: root.to_owned(), folders: BTreeMap::new(), event: Event::default() }
+        Self { root: root.to_owned(), void: BTreeSet::new(), folders: BTreeMap::new(), event: Event::default() }
     }
 
     /// Whether there is any event file.
@@ -80,10 +134,10 @@ impl EventFiles {
         !self.folders.is_empty()
     }
 
-    /// Hands new values to the collector, until it holds `budget` of them.
-    pub fn poll(&mut self, collector: &mut Collector, budget: usize) -> io::Result<Progress> {
+    /// Hands new values to the collector, until it holds `budget` of them. `last`: nothing writes any more.
+    pub fn poll(&mut self, collector: &mut Collector, budget: usize, last: bool) -> io::Result<Progress> {
+        let mut restarted = self.let_go(last)?;
         self.discover()?;
-        let mut restarted = false;
         for (folder, files) in &mut self.folders {
             if files.len() > 1 {
                 restarted |= survey(folder, files, collector, &mut self.event)?;
@@ -101,6 +155,7 @@ impl EventFiles {
         for (folder, files) in &mut self.folders {
             for index in 0..files.len() {
                 more |= take(folder, files, index, collector, &mut self.event, budget)?;
+                files[index].remember()?;
                 if collector.size >= budget {
                     return Ok(Progress { more: true, restarted });
                 }
@@ -112,6 +167,10 @@ impl EventFiles {
     /// What could not be read, in words.
     pub fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
+        for path in &self.void {
+            let name = path.strip_prefix(&self.root).unwrap_or(path).display();
+            notes.push(format!("{name} was written anew or deleted: what it held before is left out"));
+        }
         for file in self.folders.values().flatten() {
             let name = file.path.strip_prefix(&self.root).unwrap_or(&file.path).display();
             if file.damaged > 0 {
@@ -128,6 +187,40 @@ impl EventFiles {
         notes
     }
 
+    /// Forgets files that are not those that were read any more; true if there were any. What was read of files that are
+    /// gone stays while no other stands in their place.
+    fn let_go(&mut self, closely: bool) -> io::Result<bool> {
+        let mut replaced = Vec::new();
+        let mut gone = Vec::new();
+        for file in self.folders.values().flatten() {
+            let Some(mark) = file.mark.as_ref().filter(|mark| mark.at > 0) else { continue };
+            if !mark.holds(&file.path, closely)? {
+                if file.path.exists() { &mut replaced } else { &mut gone }.push(file.path.clone());
+            }
+        }
+        if replaced.is_empty() && !gone.is_empty() {
+            let mut standing = Vec::new();
+            find(&self.root, &self.root, 0, &mut standing)?;
+            if standing.is_empty() {
+                return Ok(false);
+            }
+        }
+        let void = !replaced.is_empty() || !gone.is_empty();
+        for path in replaced.into_iter().chain(gone) {
+            self.folders.values_mut().for_each(|files| files.retain(|file| file.path != path));
+            self.void.insert(path);
+        }
+        if void {
+            // What they made void in others counts again.
+            for file in self.folders.values_mut().flatten() {
+                (file.surveyed, file.purge) = (Position::default(), None);
+                file.tags.clear();
+            }
+            self.folders.retain(|_, files| !files.is_empty());
+        }
+        Ok(void)
+    }
+
     fn discover(&mut self) -> io::Result<()> {
         let mut found = Vec::new();
         find(&self.root, &self.root, 0, &mut found)?;
@@ -139,8 +232,19 @@ impl EventFiles {
             let files = self.folders.entry(folder).or_default();
             let place = files.partition_point(|f| (f.begun, &f.path) < (begun, &path));
             let (taken, surveyed) = (Position::default(), Position::default());
-            let (purge, tags, damaged, negative) = (None, HashMap::new(), 0, 0);
-            files.insert(place, EventFile { path, begun, taken, surveyed, purge, tags, damaged, negative });
+            let (mark, purge, tags, damaged, negative) = (None, None, HashMap::new(), 0, 0);
+            files.insert(place, EventFile { path, begun, taken, surveyed, mark, purge, tags, damaged, negative });
+        }
+        Ok(())
+    }
+}
+
+impl EventFile {
+    /// Remembers what was read of it.
+    fn remember(&mut self) -> io::Result<()> {
+        let at = self.taken.at.max(self.surveyed.at);
+        if self.mark.as_ref().is_none_or(|mark| mark.at != at) {
+            self.mark = Mark::of(&self.path, at)?;
         }
         Ok(())
     }
@@ -170,7 +274,10 @@ pub fn find(root: &Path, folder: &Path, depth: usize, found: &mut Vec<(String, P
 
 /// The time of a file's first event; none while it has none that can be read.
 fn begun(path: &Path, event: &mut Event) -> io::Result<Option<f64>> {
-    let mut window = Window::open(path)?;
+    let mut window = match Window::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        window => window?,
+    };
     match frame(&mut window, 0)? {
         Framed::Record(from, to) => match event::read(&mut window, from, to, false, event) {
             Ok(()) => Ok(Some(event.wall)),
@@ -200,10 +307,15 @@ fn visit(
     mut each: impl FnMut(&Event) -> Go,
 ) -> io::Result<u64> {
     // A length that did not change costs one look at the folder's entry, no read.
-    if fs::metadata(path)?.len() <= position.at {
-        return Ok(0);
-    }
-    let mut window = Window::open(path)?;
+    let window = fs::metadata(path)
+        .and_then(|about| if about.len() <= position.at { Ok(None) } else { Window::open(path).map(Some) });
+    let mut window = match window {
+        Ok(Some(window)) => window,
+        Ok(None) => return Ok(0),
+        // Deleted since it was found.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+        Err(error) => return Err(error),
+    };
     let mut damaged = 0;
     while end.is_none_or(|end| position.at < end) {
         position.lost = false;

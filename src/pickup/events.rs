@@ -13,6 +13,9 @@ use super::course::Course;
 use super::growing::Growing;
 use super::json;
 use super::step_column::StepColumn;
+use super::unread::Unread;
+use crate::record::counted;
+use indexmap::IndexMap;
 use serde_json::{Map, Value};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -38,7 +41,11 @@ pub struct Events {
     column: StepColumn,
     course: Course,
     rewritten: bool,
-    unreadable: u64,
+    /// Lines read.
+    line: u64,
+    /// What is left out: why, how many rows, and the line of the first.
+    left_out: IndexMap<&'static str, (u64, u64)>,
+    unread: Unread,
     /// Array files (safetensors) that wait to be taken.
     pub arrays: Vec<Said>,
     /// Checkpoints that wait to be taken.
@@ -47,16 +54,19 @@ pub struct Events {
 
 impl Events {
     /// Reads the events file of a folder, which may not exist yet.
-    pub fn new(folder: &Path) -> Self {
+    /// `step`: the column that the spec names for rows without `event`.
+    pub fn new(folder: &Path, step: Option<&str>) -> Self {
         Self {
             folder: folder.to_owned(),
             lines: Growing::new(folder.join(FILE)),
             rows: 0,
             rows_only: false,
-            column: StepColumn::default(),
+            column: StepColumn::new(step),
             course: Course::default(),
             rewritten: false,
-            unreadable: 0,
+            line: 0,
+            left_out: IndexMap::new(),
+            unread: Unread::default(),
             arrays: Vec::new(),
             checkpoints: Vec::new(),
         }
@@ -65,7 +75,7 @@ impl Events {
     /// Begins again at the file's top, for its rows: arrays and checkpoints are not said twice.
     pub fn rewind(&mut self) {
         let column = self.column.again();
-        *self = Self { rows_only: true, column, course: Course::new(true, false), ..Self::new(&self.folder) };
+        *self = Self { rows_only: true, column, course: Course::new(true, false), ..Self::new(&self.folder, None) };
     }
 
     /// Whether what was handed on may not be what stands in the file now.
@@ -91,45 +101,73 @@ impl Events {
         if lines.rewritten {
             self.rewritten = true;
             self.course.rewind();
+            self.line = 0;
+            self.left_out.clear();
+            self.unread.clear();
         }
-        for line in lines.text.lines().filter(|line| !line.trim().is_empty()) {
-            let taken = json::object(line).and_then(|map| self.event(&map, collector, now));
-            self.unreadable += u64::from(taken.is_none());
+        for line in lines.text.lines() {
+            self.line += 1;
+            if line.trim().is_empty() {
+                continue;
+            }
+            let map = json::object(line).ok_or("no JSON object");
+            if let Err(cause) = map.and_then(|map| self.event(&map, collector, now)) {
+                self.left_out.entry(cause).or_insert((0, self.line)).0 += 1;
+            }
         }
         Ok(lines.more)
     }
 
-    /// What could not be read, in words.
-    pub fn notes(&self) -> Vec<String> {
-        let unreadable = self.unreadable + self.lines.passed_over;
-        let lines = (unreadable > 0).then(|| format!("{FILE}: {unreadable} lines could not be read"));
-        lines.into_iter().chain(self.course.note(FILE)).collect()
+    /// What people should know: what was left out and why, in words. `has_numbers`: whether a metric has numbers.
+    pub fn notes(&self, has_numbers: impl Fn(&str) -> bool) -> Vec<String> {
+        let rows = |n: u64| counted(usize::try_from(n).unwrap_or(usize::MAX), "row");
+        let left_out = self.left_out.iter();
+        let mut notes: Vec<String> = left_out
+            .map(|(cause, (count, line))| format!("{} of {FILE} left out: {cause} (line {line})", rows(*count)))
+            .collect();
+        if self.lines.passed_over > 0 {
+            notes.push(format!("{} of {FILE} left out: longer than 4 MiB", rows(self.lines.passed_over)));
+        }
+        if self.rows > 0 && !self.exist() {
+            notes.push(format!("{FILE} was gone when the run ended: what had been read of it stays"));
+        }
+        notes.extend(self.unread.notes(FILE, has_numbers));
+        notes.extend(self.course.note(FILE));
+        notes
     }
 
-    fn event(&mut self, map: &Map<String, Value>, collector: &mut Collector, now: f64) -> Option<()> {
+    fn event(&mut self, map: &Map<String, Value>, collector: &mut Collector, now: f64) -> Result<(), &'static str> {
+        const NO_FILE: &str = "no step or no file";
         let mut row = Vec::new();
+        let (unread, line) = (&mut self.unread, self.line);
+        let mut text = |name: &str, text: &str| unread.push(name, text, line);
         match map.get("event").and_then(Value::as_str) {
-            Some("arrays" | "checkpoint") if self.rows_only => return Some(()),
+            Some("arrays" | "checkpoint") if self.rows_only => return Ok(()),
             Some("arrays") => {
-                let said = self.said(map)?;
+                let said = self.said(map).ok_or(NO_FILE)?;
                 self.arrays.push(said);
-                return Some(());
+                return Ok(());
             }
             Some("checkpoint") => {
-                let said = self.said(map)?;
+                let said = self.said(map).ok_or(NO_FILE)?;
                 self.checkpoints.push(said);
-                return Some(());
+                return Ok(());
             }
-            Some("history") => json::numbers(map.get("metrics")?.as_object()?, "", &mut row),
-            Some(_) => return Some(()),
-            None => json::numbers(map, "", &mut row),
+            Some("history") => {
+                let metrics = map.get("metrics").and_then(Value::as_object).ok_or("no metrics")?;
+                json::numbers(metrics, "", &mut row, &mut text);
+            }
+            Some(_) => return Ok(()),
+            None => json::numbers(map, "", &mut row, &mut text),
         }
         let number = self.rows;
         self.rows += 1;
         let (mut step, mut time) = (map.get("step").and_then(Value::as_u64), map.get("time").and_then(Value::as_f64));
         if !map.contains_key("event") {
-            step = Some(self.column.take(&mut row).ok()?);
+            step = Some(self.column.take(&mut row)?);
             time = json::time(&mut row);
+        } else if step.is_none() && map.get("step").is_some_and(|step| !step.is_null()) {
+            return Err("a step that is no whole number, 0 or above");
         }
         let (elapsed, step) = (json::elapsed(&mut row), step.unwrap_or(number));
         let values: Vec<(Tag, f64)> =
@@ -138,7 +176,7 @@ impl Events {
         if let Some(elapsed) = elapsed {
             collector.elapsed(step, elapsed);
         }
-        Some(())
+        Ok(())
     }
 
     fn said(&self, map: &Map<String, Value>) -> Option<Said> {

@@ -16,6 +16,8 @@ pub struct Growing {
     head: Vec<u8>,
     /// Of all bytes up to the offset.
     hash: blake3::Hasher,
+    /// Whether the offset lies within a line that is too long.
+    inside: bool,
     /// Lines that were too long.
     pub passed_over: u64,
 }
@@ -33,7 +35,7 @@ pub struct Lines {
 impl Growing {
     /// Begins at the top of a file.
     pub fn new(path: PathBuf) -> Self {
-        Self { path, offset: 0, head: Vec::new(), hash: blake3::Hasher::new(), passed_over: 0 }
+        Self { path, offset: 0, head: Vec::new(), hash: blake3::Hasher::new(), inside: false, passed_over: 0 }
     }
 
     /// The lines since the last call; with `all` a last line without line break too.
@@ -49,17 +51,27 @@ impl Growing {
             rewritten = file.read_exact(&mut head).is_err() || head != self.head;
         }
         if rewritten {
-            (self.offset, self.head) = (0, Vec::new());
+            (self.offset, self.head, self.inside, self.passed_over) = (0, Vec::new(), false, 0);
             self.hash.reset();
         }
         file.seek(SeekFrom::Start(self.offset))?;
         let mut bytes = Vec::new();
         file.take(CHUNK).read_to_end(&mut bytes)?;
         let full = bytes.len() as u64 == CHUNK;
+        if self.inside {
+            // The rest of a line that is too long is none of its own.
+            let end = bytes.iter().position(|b| *b == b'\n').map(|end| end + 1);
+            self.inside = end.is_none();
+            bytes.truncate(end.unwrap_or(bytes.len()));
+            self.offset += bytes.len() as u64;
+            self.hash.update(&bytes);
+            return Ok(Lines { text: String::new(), rewritten, more: self.offset < length });
+        }
         let whole = match bytes.iter().rposition(|b| *b == b'\n') {
             Some(end) => end + 1,
             None if full => {
                 self.passed_over += 1;
+                self.inside = true;
                 self.offset += CHUNK;
                 self.hash.update(&bytes);
                 return Ok(Lines { text: String::new(), rewritten, more: true });
@@ -76,6 +88,11 @@ impl Growing {
         self.hash.update(&bytes);
         let more = whole > 0 && self.offset < length;
         Ok(Lines { text: String::from_utf8_lossy(&bytes).into_owned(), rewritten, more: more && full })
+    }
+
+    /// Whether the file is there.
+    pub fn exists(&self) -> bool {
+        self.path.exists()
     }
 
     /// Whether the file still begins with what was read of it; one that is gone does, as far as can be known.

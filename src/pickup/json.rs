@@ -15,12 +15,22 @@ pub fn object(line: &str) -> Option<serde_json::Map<String, Value>> {
 }
 
 /// The numbers of an object by name, nested names joined by dots.
-pub fn numbers(map: &serde_json::Map<String, Value>, prefix: &str, out: &mut Vec<(String, f64)>) {
+/// `text`: what is said of a text that is no number.
+pub fn numbers(
+    map: &serde_json::Map<String, Value>,
+    prefix: &str,
+    out: &mut Vec<(String, f64)>,
+    text: &mut impl FnMut(&str, &str),
+) {
     for (key, value) in map {
         let name = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
         match value {
-            Value::Object(inner) => numbers(inner, &name, out),
-            value => out.extend(number(value).map(|number| (name, number))),
+            Value::Object(inner) => numbers(inner, &name, out, text),
+            value => match (number(value), value) {
+                (Some(number), _) => out.push((name, number)),
+                (None, Value::String(found)) => text(&name, found),
+                (None, _) => {}
+            },
         }
     }
 }
@@ -93,7 +103,9 @@ mod tests {
     fn a_line_as_python_writes_it() {
         let map = object(r#"{"step": 3, "loss": NaN, "eval": {"acc": 0.5, "top": -Infinity}, "note": "a NaN \" NaN"}"#);
         let mut row = Vec::new();
-        numbers(&map.unwrap(), "", &mut row);
+        let mut texts = Vec::new();
+        numbers(&map.unwrap(), "", &mut row, &mut |name, text| texts.push(format!("{name}: {text}")));
+        assert_eq!(texts, ["note: a NaN \" NaN"]);
         assert_eq!(time(&mut row), None);
         assert_eq!(format!("{row:?}"), r#"[("step", 3.0), ("loss", NaN), ("eval.acc", 0.5), ("eval.top", -inf)]"#);
         assert!(object("[1]").is_none() && object("{\"a\": ").is_none());

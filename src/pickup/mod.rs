@@ -18,9 +18,10 @@ mod step_column;
 mod steps;
 mod table;
 mod text_files;
+mod unread;
 mod window;
 
-use crate::record::Rows;
+use crate::record::{Reading, Rows};
 use crate::spec::{Metrics, MetricsSource};
 use collector::Collector;
 use event_files::{EventFiles, Progress};
@@ -39,8 +40,8 @@ const BUDGET: usize = 1 << 16;
 /// … and that a whole history gives at once, so that each step comes once.
 const WHOLE: usize = 1 << 22;
 
-/// So often a history is read anew at most: each reading may find another name of the step to be wrong.
-const MOST_READINGS: usize = 12;
+/// So often a history is read anew at most: each reading may find another name of the step to be wrong, and there are ten.
+const MOST_READINGS: usize = 128;
 
 /// Why a run's numbers cannot be read. What is damaged in a file is no error: it is noted, and the rest is read.
 #[derive(Debug, thiserror::Error)]
@@ -84,7 +85,7 @@ impl Source {
         now: f64,
     ) -> std::io::Result<(Progress, bool)> {
         Ok(match self {
-            Self::EventFiles(files) => (files.poll(collector, budget)?, files.exist()),
+            Self::EventFiles(files) => (files.poll(collector, budget, all)?, files.exist()),
             Self::Events => (Progress { more: events.poll(collector, all, now)?, restarted: false }, events.exist()),
             Self::Text(files) => (Progress { more: files.poll(collector, all, now)?, restarted: false }, files.exist()),
         })
@@ -120,7 +121,7 @@ impl Pickup {
             collector: Collector::new(&metrics.tags, &metrics.stop_on_nan, started),
             decided: sources.len() == 1,
             sources,
-            events: Events::new(folder),
+            events: Events::new(folder, metrics.step.as_deref()),
             rank_of_events,
             live: started.is_some(),
             whole: started.is_none(),
@@ -194,6 +195,11 @@ impl Pickup {
         &self.folder
     }
 
+    /// The step of the value that was read last, which may wait to be handed on.
+    pub fn newest(&self) -> Option<u64> {
+        self.collector.newest
+    }
+
     /// The metrics that were seen, in their order.
     pub fn metrics(&self) -> impl Iterator<Item = &str> {
         self.collector.names()
@@ -218,8 +224,24 @@ impl Pickup {
                 Source::Events => Vec::new(),
             });
         }
-        notes.extend(self.events.notes());
+        notes.extend(self.events.notes(|name| self.collector.names().any(|known| known == name)));
         notes
+    }
+
+    /// What the files gave, for the record of a run: what should be known of it, where its steps come from, and its first.
+    pub fn reading(&self) -> Reading {
+        let steps = |source: &Source| if let Source::Text(files) = source { files.steps() } else { Vec::new() };
+        let steps = self.sources.iter().flat_map(steps).collect();
+        Reading { first: self.collector.first(), steps, notes: self.notes() }
+    }
+
+    /// Says that the program has ended: by itself, so that what it wrote is whole, or not.
+    pub fn end(&mut self, by_itself: bool) {
+        for source in &mut self.sources {
+            if let Source::Text(files) = source {
+                files.end(by_itself);
+            }
+        }
     }
 
     fn pick(&mut self, all: bool) -> Result<Picked, PickupError> {

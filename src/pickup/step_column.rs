@@ -16,6 +16,8 @@ pub struct StepColumn {
     rank: Option<usize>,
     /// Names whose values are no whole numbers.
     fractional: [bool; NAMES.len()],
+    /// The column's name as the file spells it.
+    found: Option<String>,
     rows: u64,
     last: Option<u64>,
     /// Whether rows were placed that would now stand elsewhere.
@@ -31,6 +33,15 @@ impl StepColumn {
     /// The same for the same file, read once more from its top.
     pub fn again(&self) -> Self {
         Self { rows: 0, last: None, doubt: false, ..self.clone() }
+    }
+
+    /// Where the steps come from, in words.
+    pub fn described(&self) -> String {
+        match (&self.found, &self.named) {
+            (Some(found), _) => format!("column `{found}`"),
+            (None, Some(named)) => format!("column `{named}`, which no row has"),
+            (None, None) => "rows counted from 0, since no column is called so".to_owned(),
+        }
     }
 
     /// Takes the step out of a row's numbers; why the row is left out where it has none that can be.
@@ -59,7 +70,9 @@ impl StepColumn {
             }
             self.doubt |= row > 0 && self.rank == Some(rank);
             self.fractional[rank] = true;
-            self.rank = self.rank.filter(|known| *known != rank);
+            if self.rank == Some(rank) {
+                (self.rank, self.found) = (None, None);
+            }
             // The next name may do; it stays among the numbers, as it is.
             self.rows = row;
             return self.take(numbers);
@@ -68,7 +81,8 @@ impl StepColumn {
             self.doubt |= row > 0;
             self.rank = Some(rank);
         }
-        numbers.remove(place);
+        let (name, _) = numbers.remove(place);
+        self.found = Some(name);
         self.last = Some(value as u64);
         Ok(value as u64)
     }

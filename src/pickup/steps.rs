@@ -54,6 +54,17 @@ impl Steps {
         }
     }
 
+    /// How many there are.
+    pub fn count(&self) -> u64 {
+        let regular: u64 = self.series.iter().map(|series| (series.last - series.first) / series.stride + 1).sum();
+        regular + self.odd.len() as u64
+    }
+
+    /// The smallest.
+    pub fn first(&self) -> Option<u64> {
+        self.series.first().map(|series| series.first).into_iter().chain(self.odd.first().copied()).min()
+    }
+
     fn contains(&self, step: u64) -> bool {
         let after = self.series.partition_point(|series| series.first <= step);
         let regular = after.checked_sub(1).and_then(|i| self.series.get(i));
@@ -72,6 +83,7 @@ mod tests {
             let (mut set, mut plain) = (Steps::default(), BTreeSet::new());
             for step in steps {
                 prop_assert_eq!(set.insert(step), plain.insert(step));
+                prop_assert_eq!((set.count(), set.first()), (plain.len() as u64, plain.first().copied()));
             }
         }
     }

@@ -3,10 +3,17 @@
 //! Quotes, line breaks within quotes and doubled quotes are read by the `csv` crate. What stands here is what the format
 //! leaves open: comment lines, names that come again in another order, rows of another width, decimal commas.
 
+use super::unread::Unread;
 use csv::{ReaderBuilder, StringRecord};
+
+/// A record that is longer does not end: a quote is missing.
+const LONGEST: usize = 4 << 20;
 
 /// What begins a comment; `numpy.savetxt` begins the line of names with it too.
 const COMMENT: char = '#';
+
+/// Why nothing after a quote is read.
+const NO_END: Cause = "a quote that does not end, so that nothing after it can be read";
 
 /// Why a row is left out.
 pub type Cause = &'static str;
@@ -30,11 +37,25 @@ pub struct Table {
     names: Option<Vec<String>>,
     /// What numbers have before their decimals, where cells are not separated by commas.
     point: Option<char>,
+    /// Texts where numbers are expected.
+    pub unread: Unread,
+    /// A last line without its line break may be cut off: the program did not end by itself.
+    pub cut_off: bool,
+    /// A quote did not end: nothing after it can be read.
+    lost: bool,
 }
 
 impl Table {
+    /// Begins at the top of a file; `cut_off`: see there.
+    pub fn new(cut_off: bool) -> Self {
+        Self { cut_off, ..Self::default() }
+    }
+
     /// Reads the next part of the file, whole lines; `last`: nothing comes after it. Each row is handed on with its line.
     pub fn read(&mut self, text: &str, last: bool, mut each: impl FnMut(u64, Result<Numbers, Cause>)) {
+        if self.lost {
+            return;
+        }
         if self.line == 0 {
             self.line = 1;
             self.rest.push_str(text.trim_start_matches('\u{feff}'));
@@ -52,6 +73,7 @@ impl Table {
             self.rest = text;
             return;
         };
+        let binary = text.contains('\0');
         let mut reader = ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
@@ -67,15 +89,46 @@ impl Table {
                 break;
             }
             let line = base + record.position().map_or(1, |position| position.line()) - 1;
+            let line = line + self.commented(raw, line, &mut each);
             let cut = end == text.len() && !raw.ends_with(['\n', '\r']);
             let open = end == text.len() && last && !is_whole(&format!("{raw}\n"), separator);
-            if let Some(row) = self.row(&record, cut, open) {
+            if binary && raw.contains('\0') {
+                each(line, Err("bytes that are no text in UTF-8"));
+            } else if let Some(row) = self.row(&record, line, cut, open) {
                 each(line, row);
             }
             start = end;
         }
         self.line += text[..start].matches('\n').count() as u64;
+        if last {
+            self.commented(&text[start..], self.line, &mut each);
+        }
+        if text.len() - start > LONGEST {
+            self.lost = true;
+            each(self.line, Err(NO_END));
+            return;
+        }
         self.rest = text[start..].to_owned();
+    }
+
+    /// Passes over the blank lines and comments before a record; how many. A comment that is as wide as a row may be one.
+    fn commented(&self, raw: &str, line: u64, each: &mut impl FnMut(u64, Result<Numbers, Cause>)) -> u64 {
+        let mut passed = 0;
+        for text in raw.split_inclusive('\n') {
+            if text.starts_with(COMMENT) {
+                let cells =
+                    records(text.trim_start_matches(COMMENT), self.separator.unwrap_or(b',')).into_iter().next();
+                let cells = cells.unwrap_or_default();
+                let names = self.names.as_ref().map_or(0, Vec::len);
+                if cells.len() > 1 && cells.len() == names && cells.iter().any(|cell| cell.parse::<f64>().is_ok()) {
+                    each(line + passed, Err("a row that begins with `#`, as comments do"));
+                }
+            } else if !text.trim_end_matches(['\r', '\n']).is_empty() {
+                break;
+            }
+            passed += 1;
+        }
+        passed
     }
 
     /// The text without the comment lines at its beginning; the last of them may hold the names.
@@ -99,13 +152,13 @@ impl Table {
     }
 
     /// What a record is: numbers, or none for names.
-    fn row(&mut self, record: &StringRecord, cut: bool, open: bool) -> Option<Result<Numbers, Cause>> {
+    fn row(&mut self, record: &StringRecord, line: u64, cut: bool, open: bool) -> Option<Result<Numbers, Cause>> {
         let cells: Vec<&str> = record.iter().map(str::trim).collect();
         if cells.iter().all(|cell| cell.is_empty()) {
             return None;
         }
         if open {
-            return Some(Err("a quote that does not end"));
+            return Some(Err(NO_END));
         }
         let Some(names) = &self.names else {
             return self.first(&cells);
@@ -118,13 +171,14 @@ impl Table {
         if more {
             return Some(Err("more cells than names"));
         }
-        if cut && cells.len() < names.len() {
+        if cut && (self.cut_off || cells.len() < names.len()) {
             return Some(Err("cut off at the end of the file"));
         }
         let mut numbers = Numbers::new();
         for (name, cell) in names.iter().zip(&cells).filter(|(name, _)| !name.is_empty()) {
-            if let Some(number) = number(cell, self.separator, &mut self.point) {
-                numbers.push((name.clone(), number));
+            match number(cell, self.separator, &mut self.point) {
+                Some(number) => numbers.push((name.clone(), number)),
+                None => self.unread.push(name, cell, line),
             }
         }
         Some(Ok(numbers))
@@ -252,7 +306,7 @@ mod tests {
     #[test]
     fn what_is_not_certain_is_left_out_with_its_line() {
         let (rows, out) = read("step,note,loss\n1,a,0.9\n2,b,c,0.8\n3,d,0.7,\n4,e\n5,\"f\n");
-        assert_eq!(out, [(3, "more cells than names"), (6, "a quote that does not end")]);
+        assert_eq!(out, [(3, "more cells than names"), (6, NO_END)]);
         assert_eq!(rows.len(), 3);
         assert_eq!(read("step,loss,acc\n1,2,3\n2,0.").1, [(3, "cut off at the end of the file")]);
         assert_eq!(column("step,loss,acc\n1,0.9,11\nstep,acc,loss\n2,12,0.8\n", "loss"), [0.9, 0.8]);

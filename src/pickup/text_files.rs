@@ -47,6 +47,10 @@ pub struct TextFiles {
     whole: bool,
     /// What an earlier reading found of the step columns.
     known: HashMap<PathBuf, StepColumn>,
+    /// The program did not end by itself: a last line may be cut off.
+    cut_off: bool,
+    /// Files that were read and were gone at the end, with their rows.
+    gone: Vec<(PathBuf, u64)>,
 }
 
 struct TextFile {
@@ -81,14 +85,26 @@ impl TextFiles {
             owners: HashMap::new(),
             whole,
             known: HashMap::new(),
+            cut_off: false,
+            gone: Vec::new(),
         }
+    }
+
+    /// Says that the program has ended, by itself or not.
+    pub fn end(&mut self, by_itself: bool) {
+        self.cut_off = !by_itself;
+        self.files.iter_mut().for_each(|file| file.table.cut_off = !by_itself);
     }
 
     /// The same files, to be read once more from their tops, now that nothing writes any more.
     pub fn again(&self) -> Self {
         let known = self.files.iter().map(|file| (file.lines.path.clone(), file.steps.again()));
         let known = known.collect();
-        Self { known, ..Self::new(&self.root, &self.pattern, self.format, self.step.as_deref(), true) }
+        let gone = self.files.iter().filter(|file| file.is_gone()).map(|file| (file.lines.path.clone(), file.rows));
+        let gone = self.gone.iter().cloned().chain(gone).collect();
+        let new = Self::new(&self.root, &self.pattern, self.format, self.step.as_deref(), true);
+        // Metrics keep the names that they were given meanwhile.
+        Self { known, gone, cut_off: self.cut_off, owners: self.owners.clone(), ..new }
     }
 
     /// Whether what was handed on may not be what stands in the files now.
@@ -101,7 +117,8 @@ impl TextFiles {
                 return Ok(true);
             }
         }
-        Ok(false)
+        // Files that are gone are replaced by those that stand; where none does, what was read is all there is.
+        Ok(!self.whole && self.files.iter().any(TextFile::is_gone) && self.files.iter().any(|file| file.lines.exists()))
     }
 
     /// Whether there is any such file.
@@ -161,7 +178,7 @@ impl TextFiles {
                 self.files.push(TextFile {
                     lines: Growing::new(path),
                     stem: stem.clone(),
-                    table: Table::default(),
+                    table: Table::new(self.cut_off),
                     steps,
                     course: Course::new(self.whole, follows),
                     line: 0,
@@ -182,6 +199,9 @@ impl TextFiles {
         let mut notes = Vec::new();
         for file in &self.files {
             let name = file.lines.path.strip_prefix(&self.root).unwrap_or(&file.lines.path).display().to_string();
+            if !self.whole && file.is_gone() {
+                notes.push(format!("{name} was gone when the run ended: what had been read of it stays"));
+            }
             for (cause, (count, line)) in &file.left_out {
                 let rows = counted(usize::try_from(*count).unwrap_or(usize::MAX), "row");
                 notes.push(format!("{rows} of {name} left out: {cause} (line {line})"));
@@ -189,17 +209,37 @@ impl TextFiles {
             if file.lines.passed_over > 0 {
                 notes.push(format!("{} lines of {name} left out: longer than 4 MiB", file.lines.passed_over));
             }
+            notes.extend(file.table.unread.notes(&name, |column| self.owners.contains_key(column)));
             notes.extend(file.course.note(&name));
         }
+        for (path, rows) in &self.gone {
+            let name = path.strip_prefix(&self.root).unwrap_or(path).display();
+            let rows = counted(usize::try_from(*rows).unwrap_or(usize::MAX), "row");
+            notes.push(format!("{rows} of {name} left out: the file was gone when the run ended"));
+        }
         notes
+    }
+
+    /// Where each file's steps come from, in words.
+    pub fn steps(&self) -> Vec<String> {
+        let files = self.files.iter().filter(|file| file.rows > 0);
+        let name = |file: &TextFile| {
+            file.lines.path.strip_prefix(&self.root).unwrap_or(&file.lines.path).display().to_string()
+        };
+        files.map(|file| format!("{}: {}", name(file), file.steps.described())).collect()
     }
 }
 
 impl TextFile {
+    /// Whether rows were read of a file that is not there any more.
+    fn is_gone(&self) -> bool {
+        self.rows > 0 && !self.lines.exists()
+    }
+
     /// The file was written anew: what was handed on stays until the end, and rows beyond it are handed on meanwhile.
     fn begin_anew(&mut self) {
         (self.taken_before, self.rows, self.line, self.is_array) = (self.rows.max(self.taken_before), 0, 0, None);
-        self.table = Table::default();
+        self.table = Table::new(self.table.cut_off);
         self.steps = self.steps.again();
         self.course.rewind();
         self.left_out.clear();
@@ -207,9 +247,10 @@ impl TextFile {
     }
 
     fn json(&mut self, text: &str, last: bool, rows: &mut Vec<Row>) -> io::Result<()> {
-        let numbers = |map: &serde_json::Map<String, serde_json::Value>| {
+        let unread = &mut self.table.unread;
+        let mut numbers = |map: &serde_json::Map<String, serde_json::Value>, line: u64| {
             let mut numbers = Vec::new();
-            json::numbers(map, "", &mut numbers);
+            json::numbers(map, "", &mut numbers, &mut |name, text| unread.push(name, text, line));
             numbers
         };
         for line in text.split_inclusive('\n') {
@@ -219,14 +260,18 @@ impl TextFile {
                 continue;
             }
             let cut = last && !line.ends_with('\n');
-            let row = json::object(trimmed).map(|map| numbers(&map));
+            let row = json::object(trimmed).map(|map| numbers(&map, self.line));
             rows.push((self.line, row.ok_or(if cut { "cut off at the end of the file" } else { "no JSON object" })));
         }
         // An array is known to be whole at the end only.
-        if last && self.is_array == Some(true) && self.rows == 0 {
+        if last && self.rows == 0 && self.is_array.unwrap_or(self.lines.passed_over > 0) {
             let text = fs::read(&self.lines.path)?;
             match json::array(String::from_utf8_lossy(&text).trim_start_matches('\u{feff}')) {
-                Some(maps) => rows.extend((1..).zip(maps.iter().map(|map| Ok(numbers(map))))),
+                Some(maps) => {
+                    self.lines.passed_over = 0;
+                    rows.extend((1..).zip(maps.iter()).map(|(item, map)| (item, Ok(numbers(map, item)))));
+                }
+                None if self.is_array.is_none() => {}
                 None => rows.push((1, Err("an array that is not one of objects, or not whole"))),
             }
         }

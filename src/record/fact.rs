@@ -60,8 +60,23 @@ pub enum Fact {
         attempt: u32,
         /// Steps done.
         step: u64,
+        /// Whether the step is a guess: nothing says it for certain, and no history is cut by it.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        guessed: bool,
         /// Plain file name in `checkpoints/<run>/`.
         file: String,
+    },
+    /// What the files of a program gave that an attempt executed; written with the attempt's end.
+    Read {
+        /// When.
+        time: f64,
+        /// Which run.
+        run: RunId,
+        /// Which execution.
+        attempt: u32,
+        /// What they gave.
+        #[serde(flatten)]
+        reading: Reading,
     },
     /// An attempt ended with a result; written after its rows are safe.
     Finished {
@@ -109,6 +124,20 @@ pub enum Fact {
         /// How long this attempt took.
         seconds: f64,
     },
+}
+
+/// What the files of a program gave when they were read to their ends.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reading {
+    /// The first step of the metric that has the most records: where a program that was resumed went on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first: Option<u64>,
+    /// Where each file's steps come from, in words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<String>,
+    /// What was left out and why, in words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// One run of a plan.

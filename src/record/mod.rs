@@ -14,7 +14,7 @@ mod run_id;
 mod value;
 
 pub use counted::counted;
-pub use fact::{ClusterTask, Fact, Failure, Outcome, PlannedRun, Probed, Provenance};
+pub use fact::{ClusterTask, Fact, Failure, Outcome, PlannedRun, Probed, Provenance, Reading};
 pub use fingerprint::{FingerprintError, fingerprint};
 pub use layout::Layout;
 pub use number::Real;

@@ -1,6 +1,6 @@
 //! What the facts of all journals say of each run.
 
-use crate::record::{Fact, Failure, Outcome, Parameters, Provenance, RunId};
+use crate::record::{Fact, Failure, Outcome, Parameters, Provenance, Reading, RunId};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -76,6 +76,8 @@ pub struct Checkpoint {
     pub attempt: u32,
     /// Steps done.
     pub step: u64,
+    /// Whether the step is a guess.
+    pub guessed: bool,
     /// Plain file name in `checkpoints/<run>/`.
     pub file: String,
 }
@@ -113,6 +115,8 @@ pub struct RunState {
     pub checkpoints: Vec<Checkpoint>,
     /// The attempts that its history is made of, newest first, each with the step below which its rows count.
     pub lineage: Vec<(u32, Option<u64>)>,
+    /// What the files of a program gave, by attempt of the lineage, newest first.
+    pub readings: Vec<(u32, Reading)>,
     /// How often an attempt failed, by class and message, oldest first.
     pub failures: Vec<(u32, Failure, String)>,
 }
@@ -129,6 +133,7 @@ struct Attempt {
     end: Option<End>,
     seconds: Option<f64>,
     peak: Option<f64>,
+    reading: Option<Reading>,
 }
 
 enum End {
@@ -171,8 +176,11 @@ pub(crate) fn fold(facts: impl IntoIterator<Item = Fact>) -> (Vec<Planned>, Vec<
                 let entry = gathered.entry(run).or_default().attempts.entry(attempt).or_default();
                 entry.started = Some(Start { time, resume, provenance: Arc::from(provenance) });
             }
-            Fact::Checkpoint { run, attempt, step, file, .. } => {
-                gathered.entry(run).or_default().checkpoints.push(Checkpoint { attempt, step, file });
+            Fact::Checkpoint { run, attempt, step, guessed, file, .. } => {
+                gathered.entry(run).or_default().checkpoints.push(Checkpoint { attempt, step, guessed, file });
+            }
+            Fact::Read { run, attempt, reading, .. } => {
+                gathered.entry(run).or_default().attempts.entry(attempt).or_default().reading = Some(reading);
             }
             Fact::Finished { run, attempt, seconds, outcome, peak_memory_mib, .. } => {
                 let entry = gathered.entry(run).or_default().attempts.entry(attempt).or_default();
@@ -208,7 +216,9 @@ pub(crate) fn fold(facts: impl IntoIterator<Item = Fact>) -> (Vec<Planned>, Vec<
 
 fn state(run: RunId, asked: Asked, current: bool, mut gathered: Gathered) -> RunState {
     gathered.checkpoints.sort_by_key(|checkpoint| (checkpoint.step, checkpoint.attempt));
-    let lineage = lineage(&gathered.attempts);
+    let lineage = lineage(&gathered.attempts, &gathered.checkpoints);
+    let reading = |(n, _): &(u32, _)| Some((*n, gathered.attempts.get(n)?.reading.clone()?));
+    let readings = lineage.iter().filter_map(reading).collect();
     let seconds: Vec<f64> = lineage.iter().filter_map(|(n, _)| gathered.attempts.get(n)?.seconds).collect();
     let failures = gathered.attempts.iter().filter_map(|(n, attempt)| match &attempt.end {
         Some(End::Failed(failure, message)) => Some((*n, *failure, message.clone())),
@@ -231,6 +241,7 @@ fn state(run: RunId, asked: Asked, current: bool, mut gathered: Gathered) -> Run
         provenance: None,
         checkpoints: gathered.checkpoints,
         lineage,
+        readings,
         failures,
     };
     if let Some((number, newest)) = gathered.attempts.pop_last() {
@@ -255,17 +266,20 @@ fn state(run: RunId, asked: Asked, current: bool, mut gathered: Gathered) -> Run
 }
 
 /// The newest attempt and its ancestors, each with the step below which its rows count: a run goes on after as many
-/// steps as the checkpoint has, and its first row then is that of the next step.
-fn lineage(attempts: &BTreeMap<u32, Attempt>) -> Vec<(u32, Option<u64>)> {
+/// steps as the checkpoint has, and its first row then is that of the next step. Where the checkpoint's step is a guess,
+/// nothing but the next attempt's first step cuts ([`Lineages`](super::table)).
+fn lineage(attempts: &BTreeMap<u32, Attempt>, checkpoints: &[Checkpoint]) -> Vec<(u32, Option<u64>)> {
     let mut lineage = Vec::new();
     let mut next = attempts.last_key_value().map(|(&number, _)| (number, None));
     while let Some((number, below)) = next {
         lineage.push((number, below));
         let resume = attempts.get(&number).and_then(|attempt| attempt.started.as_ref()).and_then(|start| start.resume);
         // Only earlier attempts can be ancestors: a journal that says otherwise must not lead in circles.
-        next = resume
-            .filter(|&(ancestor, _)| ancestor < number)
-            .map(|(ancestor, step)| (ancestor, Some(below.map_or(step, |below: u64| below.min(step)))));
+        next = resume.filter(|&(ancestor, _)| ancestor < number).map(|(ancestor, step)| {
+            let guessed = checkpoints.iter().any(|c| (c.attempt, c.step, c.guessed) == (ancestor, step, true));
+            let limits = below.into_iter().chain((!guessed).then_some(step));
+            (ancestor, limits.min())
+        });
     }
     lineage
 }

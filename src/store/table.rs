@@ -89,7 +89,11 @@ impl<'a> Lineages<'a> {
             for &(attempt, step) in &state.lineage {
                 limit = limit.min(step.unwrap_or(u64::MAX));
                 below.insert((&state.run, attempt), limit);
-                limit = limit.min(firsts.get(&(&state.run, attempt)).copied().unwrap_or(u64::MAX));
+                // What the program was read to go on with counts, not what it says of its parameters at step 0 each time.
+                let read =
+                    state.readings.iter().find(|(read, _)| *read == attempt).and_then(|(_, reading)| reading.first);
+                let first = read.or_else(|| firsts.get(&(&state.run, attempt)).copied());
+                limit = limit.min(first.unwrap_or(u64::MAX));
             }
         }
         Self(below)

@@ -178,7 +178,7 @@ fn vouches(fact: &Fact) -> Option<(RunId, u32)> {
         | Fact::Finished { run, attempt, .. }
         | Fact::Failed { run, attempt, .. }
         | Fact::Stopped { run, attempt, .. } => Some((run.clone(), *attempt)),
-        Fact::Planned { .. } | Fact::Probe { .. } | Fact::Started { .. } => None,
+        Fact::Planned { .. } | Fact::Probe { .. } | Fact::Started { .. } | Fact::Read { .. } => None,
     }
 }
 
