@@ -589,3 +589,40 @@ fn names_stay_where_files_are_read_again() {
     let (history, _) = watched(folder.path(), &Metrics::default(), true, &changes);
     assert_eq!((&history["loss"], &history["eval/loss"]), (&series(&[(1, 0.4)]), &series(&[(1, 5.0)])));
 }
+
+/// Programs that were started again, by files, tags, steps and `purge_step`: the rule of restarts for each tag by itself, and
+/// no value that TensorBoard's own reader does not have.
+#[test]
+fn restart_trees_read_as_the_rule_says() {
+    #[derive(serde::Deserialize)]
+    struct Tree {
+        folder: BTreeMap<String, Vec<(u64, f64)>>,
+        files: Vec<BTreeMap<String, Vec<(u64, f64)>>>,
+        purges: Vec<Option<u64>>,
+    }
+    let root = fixture().join("trees");
+    let text = fs::read_to_string(root.join("expected.json")).unwrap();
+    let trees: BTreeMap<String, Tree> = serde_json::from_str(&text).unwrap();
+    assert_eq!(trees.len(), 12);
+    for (name, tree) in trees {
+        let mut expected = History::new();
+        for (file, purge) in tree.files.iter().zip(&tree.purges) {
+            if let Some(purge) = purge {
+                expected.values_mut().for_each(|series| drop(series.split_off(purge)));
+            }
+            for (tag, values) in file {
+                let series = expected.entry(tag.clone()).or_default();
+                series.split_off(&values[0].0);
+                series.extend(values.iter().map(|(step, value)| (*step, value.to_bits())));
+            }
+        }
+        expected.retain(|_, series| !series.is_empty());
+        let (history, _) = pick(&root.join(&name), &Metrics::default());
+        assert_eq!(history, expected, "{name}");
+        for (tag, series) in history {
+            for (step, value) in series {
+                assert!(tree.folder[&tag].contains(&(step, f64::from_bits(value))), "{name}: {tag} at {step}");
+            }
+        }
+    }
+}
