@@ -6,12 +6,11 @@ use super::summary::{FailedRun, RunError};
 use super::worker::Why;
 use crate::process::Early;
 use crate::process::group::Ended;
-use crate::process::{cause, host};
+use crate::process::{cause, host, room};
 use crate::record::{Fact, Failure, Outcome};
 use crate::schedule::{Next, State, Waiting, after_failure};
 use crate::spec::Place;
-use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 /// A run shorter than this (seconds) is not asked for its peak of memory: asking would cost as much as running.
@@ -100,7 +99,7 @@ impl Agent<'_> {
     ) -> Result<(), RunError> {
         // The program's own disk may be full; only where nothing can be written here would it be so for every run to come.
         if let Some(said) = cause::no_room(&message).filter(|_| failure == Failure::Crash)
-            && is_full(self.settings.folders.sweep())
+            && room::is_full(self.settings.folders.sweep())
         {
             let said = said.trim().to_owned();
             self.stopped(place, seconds)?;
@@ -113,7 +112,7 @@ impl Agent<'_> {
         let (run, attempt) = (task.id().clone(), task.attempt);
         task.attempt += 1;
         let fact = Fact::Failed { time: host::unix_time(), run: run.clone(), attempt, seconds, failure, message };
-        let same = failure == Failure::Crash && self.crashes.count(&self.settings.on_failure, cause::kind(&line));
+        let same = failure == Failure::Crash && self.crashes.count(&self.settings.on_failure, &line);
         self.sink.fact(fact)?;
         if same && self.summary.early.is_none() {
             let times = self.settings.on_failure.stop_after.unwrap_or(1);
@@ -191,16 +190,8 @@ impl Agent<'_> {
     }
 }
 
-/// Whether the kernel may have ended a process for want of memory: it was killed, and the kernel has ended some since
-/// there were so many.
+/// Whether the kernel may have ended a process for want of memory: the command did not end well, and the kernel has
+/// ended some since there were so many.
 pub(super) fn kernel_has_killed(ended: &Ended, before: u64) -> bool {
-    ended.signal == Some(libc::SIGKILL) && host::out_of_memory_kills() > before
-}
-
-/// Whether there is no room to write in a folder: tried with a small file.
-fn is_full(folder: &Path) -> bool {
-    let probe = folder.join(format!(".room-{}", std::process::id()));
-    let written = std::fs::write(&probe, [0; 64 << 10]);
-    let _ = std::fs::remove_file(&probe);
-    written.is_err_and(|error| matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded))
+    ended.code != Some(0) && host::out_of_memory_kills() > before
 }

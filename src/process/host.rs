@@ -48,18 +48,26 @@ pub fn reset_peak(pid: u32) -> bool {
     std::fs::write(Path::new("/proc").join(pid.to_string()).join("clear_refs"), "5").is_ok()
 }
 
-/// How often the kernel has ended a process of this control group for want of memory.
+/// How often the kernel has ended a process of this control group for want of memory; of the whole machine where the
+/// group does not say.
 pub fn out_of_memory_kills() -> u64 {
-    let group = std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
-    let path = group.lines().find_map(|line| line.strip_prefix("0::")).unwrap_or("/");
-    let events = Path::new("/sys/fs/cgroup").join(path.trim_start_matches('/')).join("memory.events");
-    let own = std::fs::read_to_string(events).unwrap_or_default();
-    let all = std::fs::read_to_string("/proc/vmstat").unwrap_or_default();
-    let count = |text: &str| {
-        let line = text.lines().find_map(|line| line.strip_prefix("oom_kill "));
-        line.and_then(|n| n.trim().parse::<u64>().ok()).unwrap_or(0)
-    };
-    count(&own) + count(&all)
+    let groups = std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+    let below = |path: &str, root: &str, file: &str| Path::new(root).join(path.trim_start_matches('/')).join(file);
+    let files = groups.lines().filter_map(|line| {
+        let mut fields = line.splitn(3, ':').skip(1);
+        match (fields.next()?, fields.next()?) {
+            ("", path) => Some(below(path, "/sys/fs/cgroup", "memory.events")),
+            ("memory", path) => Some(below(path, "/sys/fs/cgroup/memory", "memory.oom_control")),
+            _ => None,
+        }
+    });
+    let machine = std::iter::once(std::path::PathBuf::from("/proc/vmstat"));
+    files.chain(machine).find_map(|file| oom_kills(&std::fs::read_to_string(file).ok()?)).unwrap_or(0)
+}
+
+/// The number after `oom_kill`.
+fn oom_kills(text: &str) -> Option<u64> {
+    text.lines().find_map(|line| line.strip_prefix("oom_kill ")?.trim().parse().ok())
 }
 
 /// Seconds since 1970 (UTC).
@@ -70,6 +78,13 @@ pub fn unix_time() -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn kills_for_want_of_memory_are_read() {
+        assert_eq!(oom_kills("low 0\nhigh 0\nmax 3\noom 2\noom_kill 2\noom_group_kill 0\n"), Some(2));
+        assert_eq!(oom_kills("oom_kill_disable 0\nunder_oom 0\noom_kill 1\n"), Some(1));
+        assert_eq!(oom_kills("max 3\n"), None);
+    }
 
     #[test]
     fn this_process_is_alive_under_its_start_time_alone() {

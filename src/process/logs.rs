@@ -5,8 +5,6 @@ use crate::record::RunId;
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-/// Lines of a log in which the cause of a failure is looked for.
-const LINES: usize = 200;
 /// Bytes that are kept of what a worker says before its first run.
 const PREAMBLE: usize = 64 << 10;
 
@@ -72,7 +70,7 @@ impl Logs {
     /// The last lines of the current log.
     pub fn last_lines(&self) -> String {
         match &self.log {
-            Some(log) => log.last_lines(LINES),
+            Some(log) => log.last_lines(),
             None => String::from_utf8_lossy(&self.preamble).trim().to_owned(),
         }
     }

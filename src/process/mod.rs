@@ -10,5 +10,7 @@ pub mod host;
 pub mod listen;
 pub mod log;
 pub mod logs;
+pub mod room;
+pub mod tail;
 
 pub use event::{Early, Event, WorkerEvent};

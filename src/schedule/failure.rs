@@ -2,7 +2,9 @@
 
 use crate::record::Failure;
 use crate::spec::OnFailure;
+use regex::{Captures, Regex};
 use std::collections::HashMap;
+use std::sync::LazyLock;
 
 /// The first pause before another attempt, seconds; it doubles each time.
 const PAUSE: f64 = 1.0;
@@ -54,12 +56,42 @@ pub fn after_failure(policy: &OnFailure, failure: Failure, record: &mut Record) 
 pub struct Crashes(HashMap<String, u32>);
 
 impl Crashes {
-    /// Counts a crash of a kind, and says whether it is the `stop_after`-th.
-    pub fn count(&mut self, policy: &OnFailure, kind: String) -> bool {
-        let count = self.0.entry(kind).or_insert(0);
+    /// Counts a crash, and says whether it is the `stop_after`-th of its kind.
+    pub fn count(&mut self, policy: &OnFailure, message: &str) -> bool {
+        let count = self.0.entry(kind(message)).or_insert(0);
         *count += 1;
         policy.stop_after.is_some_and(|most| *count >= most)
     }
+}
+
+/// What may differ between equal failures: paths, addresses, hashes, numbers.
+static DIFFERING: LazyLock<Regex> = LazyLock::new(|| {
+    let parts = [
+        // A path, or an address of the web: from a slash, a tilde, a drive or a scheme on.
+        r#"(?P<path>(?:[A-Za-z][\w+.-]*://|[A-Za-z]:[\\/]|\.{0,2}/|~/)[^\s'"`<>,;:()\[\]]+|[\w.-]+/[\w.-]+/[^\s'"`<>,;:()\[\]]*)"#,
+        // An address in memory.
+        r"(?P<address>\b0[xX][0-9a-fA-F]+)",
+        // A hash or a UUID: with a digit in it, else it may be a word.
+        r"(?P<hash>\b[0-9a-fA-F][0-9a-fA-F-]{6,}[0-9a-fA-F]\b)",
+        r"(?P<number>[+-]?\d+(?:[.,_]\d+)*(?:[eE][+-]?\d+)?)",
+    ];
+    Regex::new(&parts.join("|")).expect("the pattern is one: the tests try it")
+});
+
+/// A failure's kind: its message's first line with numbers, addresses and paths left out. Failures of one kind count as
+/// equal.
+fn kind(message: &str) -> String {
+    let line = message.lines().next().unwrap_or_default();
+    let left_out = DIFFERING.replace_all(line, |found: &Captures| match found.name("hash") {
+        Some(hash) if !hash.as_str().contains(|c: char| c.is_ascii_digit()) => hash.as_str().to_owned(),
+        _ => "#".to_owned(),
+    });
+    // Lists of numbers may be of different lengths.
+    let mut kind = left_out.into_owned();
+    while kind.contains("#, #") {
+        kind = kind.replace("#, #", "#");
+    }
+    kind
 }
 
 #[cfg(test)]
@@ -94,12 +126,42 @@ mod tests {
     }
 
     #[test]
+    fn equal_failures_differ_in_numbers_addresses_and_paths_alone() {
+        for (a, b) in [
+            (
+                "TypeError: <net.Block object at 0x7f9c2c9c> is not callable",
+                "TypeError: <net.Block object at 0x7fa12ca1> is not callable",
+            ),
+            (
+                "FileNotFoundError: [Errno 2] No such file: '/r/work/ab12/1/x.pt'",
+                "FileNotFoundError: [Errno 2] No such file: '/r/work/beef/2/x.pt'",
+            ),
+            ("OSError: results/case/work/0f/1/a", "OSError: results/case/work/ffee/2/b"),
+            ("ValueError: shape (3, 4)", "ValueError: shape (3, 4, 1e-5)"),
+            ("KeyError: run 9f3c2ab14d5e6f70", "KeyError: run 0a1b2c3d4e5f6a7b"),
+            ("id 123e4567-e89b-12d3-a456-426614174000", "id 00000000-0000-0000-0000-00000000abcd"),
+            ("E: C:\\runs\\a\\b.csv: gone", "E: D:\\runs\\c: gone"),
+        ] {
+            assert_eq!(kind(a), kind(b));
+        }
+        for (a, b) in [
+            ("KeyError: 'lr'", "KeyError: 'width'"),
+            ("ValueError: x", "TypeError: x"),
+            ("KeyError: 'encoder/weight'", "KeyError: 'decoder/weight'"),
+            ("bad facade", "bad decade"),
+            ("bad deadbeef", "bad feedface"),
+        ] {
+            assert_ne!(kind(a), kind(b));
+        }
+    }
+
+    #[test]
     fn the_same_crash_again_and_again_stops_the_sweep() {
         let policy = OnFailure { stop_after: Some(3), ..OnFailure::default() };
         let mut crashes = Crashes::default();
-        assert!(!crashes.count(&policy, "exit code".to_owned()));
-        assert!(!crashes.count(&policy, "something else".to_owned()));
-        assert!(!crashes.count(&policy, "exit code".to_owned()));
-        assert!(crashes.count(&policy, "exit code".to_owned()));
+        assert!(!crashes.count(&policy, "exit code 1 after 10 steps\nlog"));
+        assert!(!crashes.count(&policy, "something else"));
+        assert!(!crashes.count(&policy, "exit code 1 after 20 steps"));
+        assert!(crashes.count(&policy, "exit code 1 after 31 steps"));
     }
 }

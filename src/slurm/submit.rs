@@ -135,11 +135,33 @@ fn is_unclear(message: &str) -> bool {
     passing.iter().any(|words| message.contains(words))
 }
 
+/// What helps where a limit is violated that Slurm does not name.
+const OF_A_QOS: &str = "a limit of your account or QOS: `slurm: {runs_per_task: N}` makes fewer tasks, `sacctmgr show qos` lists the limits";
+
 /// What helps where sbatch refuses.
 fn remedy(message: &str) -> Option<&'static str> {
-    // The first line names the policy that was violated; the second lists all that there are ("and/or time limits").
-    let remedies = [
+    // Slurm names the policy that was violated (`AssocMaxSubmitJobLimit`); what it says after it lists all that there are.
+    let policies = [
         ("SubmitJob", "you may not have so many tasks in the queue: `slurm: {runs_per_task: N}` makes fewer"),
+        ("WallDuration", "`slurm: {time: …}`: `sacctmgr show qos` and `sinfo -o '%P %l'` list the limits"),
+        ("TimeLimit", "`slurm: {time: …}`: `sinfo -o '%P %l'` lists the limits"),
+        ("RunMins", "`slurm: {time: …}` or fewer tasks: `sacctmgr show qos` lists how much time there is"),
+        ("GRES", "`slurm: {gres: …}`: `sacctmgr show qos` lists how many you may have"),
+        ("Cpu", "`slurm: {cpus: …}`: `sacctmgr show qos` lists how many you may have"),
+        ("CPU", "`slurm: {cpus: …}`: `sacctmgr show qos` lists how many you may have"),
+        ("Mem", "`slurm: {mem: …}` is that of a task: `sacctmgr show qos` lists how much you may have"),
+        ("Node", "a limit on nodes of your account or QOS: `sacctmgr show qos` lists them"),
+        ("Jobs", "you may not have so many tasks: `slurm: {runs_per_task: N}` makes fewer"),
+    ];
+    let is_policy = |word: &&str| (word.starts_with("Assoc") || word.starts_with("QOS")) && word.len() > 8;
+    let words = |c: char| !c.is_ascii_alphanumeric();
+    if let Some(named) = message.split(words).find(is_policy) {
+        return policies.iter().find(|(words, _)| named.contains(words)).map(|(_, help)| *help).or(Some(OF_A_QOS));
+    }
+    if message.contains("job submit limit, user's size and/or time limits") {
+        return Some(OF_A_QOS);
+    }
+    let remedies = [
         ("nvalid partition", "`slurm: {partition: …}`: `sinfo` lists the partitions"),
         ("nvalid account", "`slurm: {account: …}`: `sacctmgr show associations user=$USER` lists yours"),
         ("nvalid qos", "`slurm: {qos: …}`: `sacctmgr show qos` lists them"),
@@ -148,10 +170,7 @@ fn remedy(message: &str) -> Option<&'static str> {
         ("gres", "`slurm: {gres: …}`: `sinfo -o '%n %G'` lists what nodes have"),
         ("node configuration", "no node has what a task asks for (gpus, cpus, mem): `sinfo -N -o '%n %c %m %G'`"),
         ("Memory specification", "no node has so much memory: `slurm: {mem: …}` is that of a task, `sinfo -o '%n %m'`"),
-        (
-            "QOS",
-            "a limit of your account or QOS: `slurm: {runs_per_task: N}` makes fewer tasks, `sacctmgr show qos` lists",
-        ),
+        ("QOS", OF_A_QOS),
         ("job array", "`slurm: {runs_per_task: N}` makes fewer tasks"),
         (
             "nvalid node name",
@@ -183,6 +202,22 @@ mod tests {
             ("sbatch: error: Batch job submission failed: Invalid feature specification", "constraint"),
             ("sbatch: error: AssocMaxSubmitJobLimit", "runs_per_task"),
             ("sbatch: error: QOSMaxSubmitJobPerUserLimit", "runs_per_task"),
+            (
+                "sbatch: error: AssocMaxSubmitJobLimit\nsbatch: error: Batch job submission failed: Job violates accounting/QOS \
+                 policy (job submit limit, user's size and/or time limits)",
+                "runs_per_task",
+            ),
+            (
+                "sbatch: error: QOSMaxWallDurationPerJobLimit\n(job submit limit, user's size and/or time limits)",
+                "{time",
+            ),
+            ("sbatch: error: QOSMaxGRESPerUser\n(job submit limit, user's size and/or time limits)", "{gres"),
+            ("sbatch: error: QOSMaxCpuPerUserLimit\n(job submit limit, user's size and/or time limits)", "{cpus"),
+            (
+                "sbatch: error: Job violates accounting/QOS policy (job submit limit, user's size and/or time limits)",
+                "QOS",
+            ),
+            ("sbatch: error: Batch job submission failed: Requested time limit is invalid", "{time"),
             ("sbatch: error: Batch job submission failed: Invalid job array specification", "runs_per_task"),
             ("sbatch: error: Batch job submission failed: Requested reservation is invalid", "show reservation"),
             ("sbatch: error: Batch job submission failed: Invalid node name specified", "exclude_after"),

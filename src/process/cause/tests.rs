@@ -1,0 +1,62 @@
+//! The table of real texts, and the classes of ends that say nothing.
+
+use super::*;
+use std::fmt::Write;
+
+fn class(code: Option<i32>, signal: Option<i32>, kernel_oom: bool, last: &str) -> (Failure, String) {
+    of_end(&Ended { code, signal, peak_memory_mib: 0.0 }, kernel_oom, last)
+}
+
+/// Each text of the table is of the class and has the line that stand above it: `### exit 1 | oom | the line`.
+#[test]
+fn the_table_of_texts() {
+    let (mut count, mut wrong) = (0, String::new());
+    for entry in include_str!("texts.txt").split("\n### ").skip(1) {
+        let (head, text) = entry.split_once('\n').unwrap();
+        let [how, right, line] = head.splitn(3, " | ").collect::<Vec<_>>()[..] else { panic!("{head}") };
+        let (what, number) = how.split_once(' ').unwrap();
+        let number = number.parse().ok();
+        let (code, signal) = if what == "exit" { (number, None) } else { (None, number) };
+        // A table of text has no escape and no carriage return of its own.
+        let mut tail = crate::process::tail::Tail::default();
+        tail.take(text.replace("<CR>", "\r").replace("<ESC>", "\u{1b}").as_bytes());
+        let (failure, said) = class(code, signal, false, &tail.text());
+        count += 1;
+        let said = said.split_once(": ").map_or(&*said, |(_, line)| line);
+        if failure.to_string() != right || said != line {
+            writeln!(wrong, "of `{}`\n  {failure} | {said}\nright is\n  {right} | {line}", text.trim()).unwrap();
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+    assert!(count >= 60, "{count}");
+}
+
+#[test]
+fn classes_are_told_apart() {
+    assert_eq!(class(Some(1), None, false, ""), (Failure::Crash, "exit code 1".into()));
+    let said = "Traceback (most recent call last):\n  train.py\nValueError: x\n\n";
+    assert_eq!(class(Some(1), None, false, said), (Failure::Crash, "exit code 1: ValueError: x".into()));
+    assert_eq!(class(Some(0), None, false, said), (Failure::Crash, "it ended without a result".into()));
+    assert_eq!(class(None, Some(libc::SIGSEGV), false, "step 1"), (Failure::Crash, "SIGSEGV".into()));
+    assert_eq!(class(None, Some(libc::SIGKILL), false, "").0, Failure::Killed);
+    assert_eq!(class(None, Some(libc::SIGTERM), false, "").0, Failure::Killed);
+    assert_eq!(class(None, Some(libc::SIGKILL), true, "").0, Failure::Oom);
+}
+
+#[test]
+fn a_signal_that_a_shell_hands_on_is_one() {
+    assert_eq!(class(Some(137), None, false, ""), (Failure::Killed, "exit code 137 (SIGKILL) from outside".into()));
+    assert_eq!(class(Some(137), None, true, "").0, Failure::Oom);
+    assert_eq!(class(Some(143), None, false, "").0, Failure::Killed);
+    assert_eq!(class(Some(139), None, false, "").0, Failure::Crash);
+    assert_eq!(class(Some(255), None, false, ""), (Failure::Crash, "exit code 255".into()));
+}
+
+#[test]
+fn the_message_ends_with_the_exception() {
+    let last =
+        "step 1\nTraceback (most recent call last):\n  File \"t.py\", line 1\nKeyError: 'lr'\n\nwandb: bye\nwandb: bye";
+    let said = message("exit code 1: KeyError: 'lr'".into(), last);
+    assert!(said.ends_with("\nKeyError: 'lr'") && said.contains("step 1"), "{said}");
+    assert_eq!(message("x".into(), ""), "x");
+}
