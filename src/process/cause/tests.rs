@@ -60,3 +60,44 @@ fn the_message_ends_with_the_exception() {
     assert!(said.ends_with("\nKeyError: 'lr'") && said.contains("step 1"), "{said}");
     assert_eq!(message("x".into(), ""), "x");
 }
+
+/// The line that ends a program for want of memory, as libraries and drivers write it.
+#[test]
+fn texts_of_no_memory() {
+    let texts = [
+        "RuntimeError: CUDA out of memory. Tried to allocate 2.00 GiB (GPU 0; 79.15 GiB total capacity)",
+        "torch.cuda.OutOfMemoryError: CUDA out of memory. Tried to allocate 20.00 MiB.",
+        "torch.OutOfMemoryError: HIP out of memory. Tried to allocate 2.00 GiB",
+        "RuntimeError: CUDA error: out of memory",
+        "RuntimeError: CUDA driver error: out of memory",
+        "RuntimeError: MPS backend out of memory (MPS allocated: 18.05 GB, other allocations: 1.2 GB)",
+        "RuntimeError: XPU out of memory. Tried to allocate 512.00 MiB",
+        "RuntimeError: HIP error: hipErrorOutOfMemory",
+        "RuntimeError: cuDNN error: CUDNN_STATUS_ALLOC_FAILED",
+        "RuntimeError: CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+        "torch.distributed.DistBackendError: NCCL error: unhandled cuda error: Cuda failure 'out of memory'",
+        "RuntimeError: [enforce fail at alloc_cpu.cpp:117] DefaultCPUAllocator: can't allocate memory: you tried",
+        "RuntimeError: DataLoader worker: OSError: [Errno 12] Cannot allocate memory",
+        "OSError: [Errno 12] Cannot allocate memory",
+        "RESOURCE_EXHAUSTED: Out of memory while trying to allocate 17179869184 bytes.",
+        "jaxlib.xla_extension.XlaRuntimeError: RESOURCE_EXHAUSTED: Out of memory allocating 1024 bytes.",
+        "jaxlib.xla_extension.XlaRuntimeError: INTERNAL: Failed to load CUBIN: CUDA_ERROR_OUT_OF_MEMORY: out of memory",
+        "tensorflow.python.framework.errors_impl.ResourceExhaustedError: OOM when allocating tensor: {{node x}}",
+        "numpy.core._exceptions._ArrayMemoryError: Unable to allocate 29.8 GiB for an array with shape (63245, 63245)",
+        "MemoryError",
+        "MemoryError: std::bad_alloc: out_of_memory: CUDA error",
+        "cupy.cuda.memory.OutOfMemoryError: Out of memory allocating 8,000,000,000 bytes",
+        "terminate called after throwing an instance of 'std::bad_alloc'\n  what():  std::bad_alloc",
+        "memory allocation of 51539607552 bytes failed",
+        "ERROR: LoadError: OutOfMemoryError()",
+        "Error: cannot allocate vector of size 7.5 Gb",
+        "slurmstepd: error: Detected 1 oom_kill event in StepId=12.batch. Some of the step tasks have been OOM Killed.",
+    ];
+    for text in texts {
+        let traceback = format!("step 1\nTraceback (most recent call last):\n  File \"t.py\", line 1, in f\n{text}");
+        for last in [text.to_owned(), format!("step 1\n{text}\n"), traceback] {
+            assert_eq!(class(Some(1), None, false, &last).0, Failure::Oom, "{last}");
+        }
+    }
+    assert_eq!(class(None, Some(libc::SIGABRT), false, "terminate called after std::bad_alloc").0, Failure::Oom);
+}
