@@ -222,7 +222,7 @@ fn runs_are_paired_by_their_seed() {
 fn a_query_sees_runs_and_histories_of_every_sweep() {
     let stage = sweep();
     let ask = |sql: &str| {
-        let answer = query(stage.results.path(), sql, Files::Refused, false).map(|answer| answer.frame);
+        let answer = query(stage.results.path(), sql, Files::Refused).map(|answer| answer.frame);
         answer.map(|frame| Grid::of_frame(&frame, Format::Csv).render(Format::Csv))
     };
     let sql = "SELECT method, count(*) AS n, max(kl) AS best FROM runs WHERE current GROUP BY method ORDER BY method";

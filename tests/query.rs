@@ -78,7 +78,7 @@ fn an_answer_in_pieces_is_the_answer() {
     let results = stage.results.path();
     let long = "SELECT a.run AS a, b.seed AS b, a.method AS c FROM runs a CROSS JOIN runs b ORDER BY a, b";
     for sql in [long, "SELECT run, step FROM history"] {
-        let frame = query(results, sql, Files::Refused, false).unwrap().frame;
+        let frame = query(results, sql, Files::Refused).unwrap().frame;
         for (name, format) in [("csv", Format::Csv), ("json", Format::Json)] {
             let whole = Grid::of_frame(&frame, format).render(format);
             assert!(text(&ask(results, sql, &["--format", name]).stdout) == whole, "{name} of {sql}");

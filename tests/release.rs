@@ -27,7 +27,7 @@ fn release(version: &str) -> (TempDir, PathBuf) {
 }
 
 fn ask(results: &Path, sql: &str) -> String {
-    let answer = query(results, sql, Files::Refused, false).unwrap();
+    let answer = query(results, sql, Files::Refused).unwrap();
     Grid::of_frame(&answer.frame, Format::Csv).render(Format::Csv)
 }
 

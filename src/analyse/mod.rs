@@ -26,6 +26,6 @@ pub use interval::{Interval, mean_interval, quantile_95, standard_deviation};
 pub use number::{significant, with_error};
 pub use pivot::{Pivot, PivotCell, PivotRequest, pivot};
 pub use probed::Measured;
-pub use query::{Answer, Files, query};
+pub use query::{Answer, Files, Said, query};
 pub use stream::{Outlet, Streamed, query_to};
 pub use value::values;

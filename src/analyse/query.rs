@@ -2,7 +2,7 @@
 
 use super::AnalyseError;
 use super::mistake::{explained, named, refused, without_literals};
-use crate::store::{Scope, Sweep, probes_of_all, rows_of_all, sweeps};
+use crate::store::{Scope, StoreError, Sweep, probes_of_all, rows_of_all, sweeps};
 use polars::prelude::*;
 use polars::sql::SQLContext;
 use std::path::Path;
@@ -20,30 +20,34 @@ pub enum Files {
 pub struct Answer {
     /// Its rows.
     pub frame: DataFrame,
-    /// What the reader must know: columns whose types differ between sweeps.
+    /// What the reader must know.
+    pub said: Said,
+}
+
+/// What the reader of an answer must know.
+#[derive(Clone, Debug, Default)]
+pub struct Said {
+    /// Columns whose types differ between sweeps.
     pub notes: Vec<String>,
+    /// What is damaged, and the runs that have no numbers by it.
+    pub warnings: Vec<String>,
 }
 
 /// Answers a query over `runs`, `history`, `arrays`, `probes` and `probe_arrays`. A table is read only if the query names it, and of it only
 /// the columns and row groups that it needs.
 ///
 /// # Errors
-/// Where the query is wrong (the message points into it), or a store cannot be read; `skip_damaged` passes over its
-/// files that cannot.
-pub fn query(results: &Path, sql: &str, files: Files, skip_damaged: bool) -> Result<Answer, AnalyseError> {
-    let (context, notes) = tables(results, sql, files, skip_damaged)?;
+/// Where the query is wrong (the message points into it), or a store cannot be read. What is damaged is passed over with
+/// a note that names the runs without numbers.
+pub fn query(results: &Path, sql: &str, files: Files) -> Result<Answer, AnalyseError> {
+    let (context, said) = tables(results, sql, files)?;
     let frame =
         executed(sql, context, |rows| rows.collect_with_engine(Engine::Streaming).map(|rows| rows.unwrap_single()))?;
-    Ok(Answer { frame, notes })
+    Ok(Answer { frame, said })
 }
 
 /// The tables that a query names.
-pub(super) fn tables(
-    results: &Path,
-    sql: &str,
-    files: Files,
-    skip_damaged: bool,
-) -> Result<(SQLContext, Vec<String>), AnalyseError> {
+pub(super) fn tables(results: &Path, sql: &str, files: Files) -> Result<(SQLContext, Said), AnalyseError> {
     let code = without_literals(sql);
     if let Some(refused) = refused(&code) {
         return Err(refused);
@@ -55,20 +59,20 @@ pub(super) fn tables(
             help: "it sees runs, history, arrays, probes and probe_arrays of every sweep".to_owned(),
         });
     }
-    let mut notes = Vec::new();
+    let mut said = Said::default();
     let mut stores = Vec::new();
     for name in sweeps(results)? {
-        match Sweep::open(results, &name) {
-            Ok(sweep) => stores.push(sweep.skip_damaged(skip_damaged)),
-            Err(error) if skip_damaged => notes.push(format!("{name} is passed over: {error}")),
-            Err(error) => return Err(error.into()),
+        match Sweep::open_readable(results, &name) {
+            Ok(sweep) => stores.push(sweep),
+            Err(error @ StoreError::Format { .. }) => return Err(error.into()),
+            Err(error) => said.warnings.push(format!("{name} is passed over: {error}")),
         }
     }
     let context = SQLContext::new();
     let names = |table: &str| named(&code, &format!(r"(?i)\b{table}\b")).is_some();
     if names("runs") {
         let frames: Vec<DataFrame> = stores.iter().map(|sweep| sweep.runs(&Scope::All)).collect::<Result<_, _>>()?;
-        context.register("runs", united(frames, &mut notes).map_err(|error| explained(sql, &error))?.lazy());
+        context.register("runs", united(frames, &mut said.notes).map_err(|error| explained(sql, &error))?.lazy());
     }
     for table in ["history", "arrays"] {
         if names(table) {
@@ -80,7 +84,10 @@ pub(super) fn tables(
             context.register(name, probes_of_all(&stores, table)?);
         }
     }
-    Ok((context, notes))
+    for sweep in &stores {
+        said.warnings.extend(sweep.damage().words(sweep.name()));
+    }
+    Ok((context, said))
 }
 
 /// Carries a query out. The engine panics on what it was built without; that must not take the caller down.

@@ -1,6 +1,6 @@
 //! Answers that may be larger than the memory: written a stretch of rows at a time, to a file or into a pipe.
 
-use super::query::{Files, executed, tables};
+use super::query::{Files, Said, executed, tables};
 use super::{AnalyseError, Format, Grid};
 use polars::io::utils::file::{Writable, WritableTrait};
 use polars::prelude::*;
@@ -34,11 +34,10 @@ pub fn query_to(
     results: &Path,
     sql: &str,
     files: Files,
-    skip_damaged: bool,
     streamed: Streamed,
     open: impl FnOnce() -> io::Result<Outlet>,
-) -> Result<Vec<String>, AnalyseError> {
-    let (context, notes) = tables(results, sql, files, skip_damaged)?;
+) -> Result<Said, AnalyseError> {
+    let (context, said) = tables(results, sql, files)?;
     let wrong: Arc<Mutex<Option<io::Error>>> = Arc::default();
     let answered = executed(sql, context, |mut rows| {
         let schema = rows.collect_schema()?;
@@ -51,8 +50,8 @@ pub fn query_to(
     });
     let wrong = wrong.lock().unwrap_or_else(PoisonError::into_inner).take();
     match (answered, wrong) {
-        (Ok(()), _) => Ok(notes),
-        (Err(_), Some(cause)) if cause.kind() == ErrorKind::BrokenPipe => Ok(notes),
+        (Ok(()), _) => Ok(said),
+        (Err(_), Some(cause)) if cause.kind() == ErrorKind::BrokenPipe => Ok(said),
         (Err(_), Some(cause)) => Err(AnalyseError::Unwritten(cause)),
         (Err(error), None) => Err(error),
     }

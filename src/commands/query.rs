@@ -1,6 +1,6 @@
 //! `tessera query`: SQL over everything stored.
 
-use crate::analyse::{AnalyseError, Files, Format, Grid, Outlet, Streamed, query, query_to};
+use crate::analyse::{AnalyseError, Files, Format, Grid, Outlet, Said, Streamed, query, query_to};
 use crate::error::{Error, ExitCode, printable};
 use crate::output::answer;
 use std::fs::File;
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 /// SQL over the runs, history, arrays and probes of every sweep
 ///
-/// Tables: runs (one row a run: sweep, run, current, status, failure, attempt, seed, each parameter, each summary, started, seconds, host, device, …), history (sweep, run, attempt, step, elapsed, each metric) and arrays (sweep, run, attempt, step, name, shape, values); of probes, probes (sweep, probe, run, attempt, step, current, asked, batches, each metric) and probe_arrays. Names with `.` or `/` need double quotes.
+/// Tables: runs (one row a run: sweep, run, current, status, failure, attempt, seed, each parameter, each summary, started, seconds, host, device, …), history (sweep, run, attempt, step, elapsed, each metric) and arrays (sweep, run, attempt, step, name, shape, values); of probes, probes (sweep, probe, run, attempt, step, current, asked, batches, each metric) and probe_arrays. Names with `.` or `/` need double quotes. Runs that lost something by damaged files have no numbers; a warning names them.
 #[derive(clap::Args)]
 pub struct Query {
     /// `SELECT method, avg(kl) FROM runs WHERE current GROUP BY method`
@@ -20,8 +20,8 @@ pub struct Query {
     /// Writes the answer to this file instead
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Pass over files that cannot be read
-    #[arg(long)]
+    /// What is damaged is passed over in any case: scripts of earlier versions say so
+    #[arg(long, hide = true)]
     skip_damaged: bool,
 }
 
@@ -61,10 +61,8 @@ impl Query {
             // What is aligned must be known whole.
             Written::Text(format) => format,
         };
-        let found = query(results, &self.sql, Files::Allowed, self.skip_damaged)?;
-        for note in &found.notes {
-            eprintln!("note: {note}");
-        }
+        let found = query(results, &self.sql, Files::Allowed)?;
+        say(&found.said);
         let text = Grid::of_frame(&found.frame, format).render(format);
         match &self.out {
             None => answer(&text)?,
@@ -87,18 +85,22 @@ impl Query {
                 (None, _) => Box::new(Shown),
             })
         };
-        let notes = query_to(results, &self.sql, Files::Allowed, self.skip_damaged, streamed, open);
-        if let (Err(_), true, Some(path)) = (&notes, made, &self.out) {
+        let said = query_to(results, &self.sql, Files::Allowed, streamed, open);
+        if let (Err(_), true, Some(path)) = (&said, made, &self.out) {
             // Half an answer must not be taken for one; the error at hand says more than one about it would.
             let _ = std::fs::remove_file(path);
         }
-        let notes = match (notes, &self.out) {
+        match (said, &self.out) {
             (Err(AnalyseError::Unwritten(cause)), Some(path)) => return Err(unwritable(path, &cause)),
-            (notes, _) => notes?,
-        };
-        notes.iter().for_each(|note| eprintln!("note: {note}"));
+            (said, _) => say(&said?),
+        }
         Ok(ExitCode::Success)
     }
+}
+
+fn say(said: &Said) {
+    said.notes.iter().for_each(|note| eprintln!("note: {note}"));
+    said.warnings.iter().for_each(|words| eprintln!("warning: {words}"));
 }
 
 fn unwritable(path: &Path, cause: &std::io::Error) -> Error {

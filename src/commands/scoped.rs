@@ -13,7 +13,7 @@ pub(super) struct Scoped {
     /// The runs of an earlier version of the spec, by (the beginning of) its hash
     #[arg(long, value_name = "HASH")]
     spec: Option<String>,
-    /// Pass over files that cannot be read
+    /// Pass over what is damaged; runs that lost something by it have no numbers
     #[arg(long)]
     skip_damaged: bool,
 }
@@ -21,7 +21,12 @@ pub(super) struct Scoped {
 impl Scoped {
     /// Opens the sweep that is asked about.
     pub(super) fn open(&self, results: &Path, name: &str) -> Result<Sweep, Error> {
-        Ok(Sweep::open(results, name)?.skip_damaged(self.skip_damaged))
+        Ok(if self.skip_damaged { Sweep::open_readable(results, name)? } else { Sweep::open(results, name)? })
+    }
+
+    /// Opens the sweep that is asked about, as far as it can be read.
+    pub(super) fn open_readable(&self, results: &Path, name: &str) -> Result<Sweep, Error> {
+        Ok(Sweep::open_readable(results, name)?)
     }
 
     /// The runs that are meant.

@@ -9,7 +9,7 @@ use std::path::Path;
 
 /// One summary over any axes: mean ± 95% interval over the seeds of each cell, with n
 ///
-/// What diverged, failed or is missing is said in its cell. Without --rows and --cols every axis of the sweep is shown.
+/// What diverged, failed or is missing is said in its cell; runs that lost something by damaged files have no numbers, and a warning names them. Without --rows and --cols every axis of the sweep is shown.
 #[derive(clap::Args)]
 pub struct Table {
     /// A sweep's name
@@ -36,7 +36,7 @@ pub struct Table {
 impl Table {
     /// Prints the table.
     pub fn run(self, results: &Path) -> Result<ExitCode, Error> {
-        let sweep = self.scoped.open(results, &self.sweep)?;
+        let sweep = self.scoped.open_readable(results, &self.sweep)?;
         let request = PivotRequest {
             value: self.value,
             reduce: self.reduce,
@@ -49,6 +49,9 @@ impl Table {
         answer(&pivot.grid(self.format).render(self.format))?;
         for note in &pivot.notes {
             eprintln!("note: {note}");
+        }
+        for words in sweep.damage().words(&self.sweep) {
+            eprintln!("warning: {words}");
         }
         Ok(ExitCode::Success)
     }

@@ -3,16 +3,20 @@
 use crate::analyse::{Format, Grid};
 use crate::error::{Error, ExitCode};
 use crate::output::answer;
+use crate::session::mend::mend;
 use crate::store::Sweep;
 use std::path::Path;
 
 /// Read every row of a sweep and hold it against footers and journals
 ///
-/// Names damaged and foreign files, rows of unknown runs, and runs without rows. Exit code 1 where numbers may be lost or wrong.
+/// Names damaged and foreign files, rows of unknown runs, and runs that lost something. Exit code 1 where numbers may be lost or wrong. With --repair damaged files move to `.damaged` in the sweep's folder, what can be read of them stays, and runs that lost something are executed again by the next `tessera run`.
 #[derive(clap::Args)]
 pub struct Verify {
     /// A sweep's name
     sweep: String,
+    /// Set what is damaged aside and keep every run that can be read
+    #[arg(long)]
+    repair: bool,
     /// How the findings are written
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -21,7 +25,22 @@ pub struct Verify {
 impl Verify {
     /// Prints the findings.
     pub fn run(self, results: &Path) -> Result<ExitCode, Error> {
-        let verified = Sweep::open(results, &self.sweep)?.verify()?;
+        if self.repair {
+            let repaired = mend(results, &self.sweep)?;
+            for path in &repaired.aside {
+                eprintln!("set aside: {}", path.display());
+            }
+            for (run, why) in &repaired.lost {
+                eprintln!("lost: run {run} ({why})");
+            }
+            match repaired.lost.len() {
+                0 if repaired.aside.is_empty() => eprintln!("nothing to repair"),
+                0 => eprintln!("no run is lost"),
+                1 => eprintln!("1 run is lost; `tessera run` with the sweep's spec executes it again"),
+                n => eprintln!("{n} runs are lost; `tessera run` with the sweep's spec executes them again"),
+            }
+        }
+        let verified = Sweep::open_readable(results, &self.sweep)?.verify()?;
         let serious = verified.findings.iter().filter(|finding| finding.serious).count();
         let header = ["severity", "file", "finding"].map(str::to_owned).to_vec();
         let rows = verified.findings.iter().map(|finding| {

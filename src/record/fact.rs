@@ -78,6 +78,32 @@ pub enum Fact {
         #[serde(flatten)]
         reading: Reading,
     },
+    /// Where rows of an attempt lie; written before the checkpoint or end that they belong to.
+    Kept {
+        /// Which run.
+        run: RunId,
+        /// Which execution.
+        attempt: u32,
+        /// Whose segments.
+        agent: String,
+        /// Those with rows of its history, by their numbers: from, to.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        history: Vec<(u64, u64)>,
+        /// Those with its arrays.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        arrays: Vec<(u64, u64)>,
+    },
+    /// Of what is stored of a run some is lost: its attempts so far count no more.
+    Void {
+        /// When.
+        time: f64,
+        /// Which run.
+        run: RunId,
+        /// The newest execution that counts no more.
+        attempt: u32,
+        /// What was lost.
+        message: String,
+    },
     /// An attempt ended with a result; written after its rows are safe.
     Finished {
         /// When.

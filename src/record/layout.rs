@@ -75,9 +75,14 @@ impl Layout {
         self.root.join("checkpoints").join(run.as_str())
     }
 
+    /// The logs of all attempts.
+    pub fn logs(&self) -> PathBuf {
+        self.root.join("logs")
+    }
+
     /// The log of an attempt.
     pub fn log(&self, run: &RunId, attempt: u32) -> PathBuf {
-        self.root.join("logs").join(format!("{run}.{attempt}.log"))
+        self.logs().join(format!("{run}.{attempt}.log"))
     }
 
     /// What probes measured.
@@ -88,6 +93,11 @@ impl Layout {
     /// Who does what alone.
     pub fn claims(&self) -> PathBuf {
         self.root.join("claims")
+    }
+
+    /// Where damaged files are set aside.
+    pub fn damaged(&self) -> PathBuf {
+        self.root.join(".damaged")
     }
 
     /// Where removed things go.

@@ -9,6 +9,7 @@ pub mod execution;
 pub mod finish;
 mod local;
 mod lost;
+pub mod mend;
 mod on_finish;
 pub mod planned;
 mod record;

@@ -6,7 +6,7 @@ use crate::plan::{Plan, Run};
 use crate::record::counted;
 use crate::record::{PlannedRun, Resume, RunId};
 use crate::store::{RunState, Status, Sweep};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// What is to be done for a plan, and what is done.
 pub struct Todo<'a> {
@@ -106,12 +106,18 @@ impl<'a> Todo<'a> {
     /// # Errors
     /// Where the plan made what is no run id.
     pub fn tasks(&self) -> Result<Vec<Task>, Error> {
+        // Rows and logs of attempts that no journal tells of any more: their numbers are not given again.
+        let newest = match self.stored {
+            Some(stored) if !self.left.is_empty() => stored.newest_attempts()?,
+            _ => HashMap::new(),
+        };
         let task = |left: &Left| {
             let run = &self.plan.runs[left.place];
             let id = RunId::parse(&run.id)
                 .ok_or_else(|| Error::failure(format!("the plan made `{}`, which is no run id", run.id)))?;
             let state = self.state(run);
-            let attempt = state.map_or(1, |state| state.attempt + 1);
+            let known = state.map_or(0, |state| state.attempt);
+            let attempt = known.max(newest.get(&id).copied().unwrap_or(0)) + 1;
             let resume = state.filter(|_| !left.afresh).and_then(|state| newest_checkpoint(self.stored?, state));
             Ok(Task { planned: PlannedRun { run: id, seed: run.seed, parameters: run.own() }, attempt, resume })
         };

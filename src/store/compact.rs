@@ -60,6 +60,18 @@ impl Sweep {
         };
         let segments = found.files.iter().filter(|file| !file.path.starts_with(&folder));
         let (mut ready, waiting): (Vec<_>, Vec<_>) = segments.partition(|file| file.footer.spans.iter().all(is_over));
+        let mut damaged = Vec::new();
+        for (place, file) in ready.iter().enumerate() {
+            match file.is_whole()? {
+                true => {}
+                false if self.skip_damaged => damaged.push(place),
+                false => {
+                    let message = "rows are not as they were written: their sums differ".to_owned();
+                    return Err(StoreError::Table { path: file.path.clone(), message });
+                }
+            }
+        }
+        damaged.iter().rev().for_each(|&place| _ = ready.remove(place));
         // In the order in which they were written: the tenth after the ninth.
         ready.sort_by_key(|file| age(file));
         done.waiting += waiting.len();

@@ -1,6 +1,6 @@
 //! How attempts ended, one by one: what a run's state, which tells of the newest alone, leaves out.
 
-use super::{StoreError, Sweep, files, journal};
+use super::{StoreError, Sweep, files};
 use crate::record::{Fact, Failure, Provenance, RunId};
 use std::collections::HashMap;
 
@@ -24,7 +24,7 @@ impl Sweep {
         let mut begun: HashMap<(RunId, u32), Provenance> = HashMap::new();
         let mut ended = Vec::new();
         for path in files::list(&self.layout.journals(), ".jsonl")? {
-            for fact in journal::read(&path)? {
+            for fact in self.facts_of(&path)? {
                 match fact {
                     Fact::Started { run, attempt, provenance, .. } => {
                         begun.insert((run, attempt), *provenance);

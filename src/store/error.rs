@@ -102,16 +102,17 @@ impl StoreError {
                 }
                 _ => return None,
             },
-            Self::Journal { .. } => {
-                "something else wrote into this file; remove the line if you are sure that it is not tessera's"
-                    .to_owned()
-            }
+            Self::Journal { .. } => MEND.to_owned(),
             Self::Format { found, known, .. } if found > known => "use the newer tessera that wrote it".to_owned(),
-            Self::Table { .. } => "`tessera verify SWEEP` lists every file that cannot be read".to_owned(),
+            Self::Table { .. } => MEND.to_owned(),
             _ => return None,
         })
     }
 }
+
+/// What helps where something is damaged.
+const MEND: &str = "`tessera verify SWEEP` lists what is damaged; `tessera verify SWEEP --repair` sets it aside and keeps \
+every run that can be read";
 
 impl From<ClaimError> for StoreError {
     fn from(error: ClaimError) -> Self {

@@ -1,7 +1,8 @@
 //! A journal: facts, one JSON object a line, appended and synced by one agent alone.
 //!
 //! The first line names the format. A line counts once its line break is there: what a power cut left without one is
-//! cut off. A whole line that is no fact was not written by tessera and is refused with its number.
+//! cut off. A line ends with a sum of itself (those of older versions have none): one that is no fact, or whose sum
+//! differs, is damaged, and is refused with its number or passed over on request.
 
 use super::StoreError;
 use super::files::{fail_point, make_folder, sync_folder};
@@ -43,13 +44,12 @@ impl Journal {
         let file = open.map_err(StoreError::file("write", path))?;
         let text = std::fs::read(path).map_err(StoreError::file("read", path))?;
         let length = whole(&text).len() as u64;
-        parse(path, &text)?;
+        parse(path, &text)?.whole(path)?;
         let mut journal = Self { file, path: path.to_owned(), length, dirty: false };
         journal.cut()?;
         if length == 0 {
             let header = Header { journal: FORMAT, sweep: sweep.to_owned(), agent: agent.to_owned() };
-            let mut line = serde_json::to_vec(&header).map_err(|error| journal.refuse(error))?;
-            line.push(b'\n');
+            let line = summed(&header).map_err(|error| journal.refuse(error))?;
             journal.write(&line)?;
             journal.sync()?;
             sync_folder(folder)?;
@@ -64,8 +64,7 @@ impl Journal {
     pub fn append<'a>(&mut self, facts: impl IntoIterator<Item = &'a Fact>) -> Result<(), StoreError> {
         let mut lines = Vec::new();
         for fact in facts {
-            serde_json::to_writer(&mut lines, fact).map_err(|error| self.refuse(error))?;
-            lines.push(b'\n');
+            lines.extend(summed(fact).map_err(|error| self.refuse(error))?);
         }
         if lines.is_empty() { Ok(()) } else { self.write(&lines) }
     }
@@ -110,12 +109,64 @@ impl Journal {
     }
 }
 
+/// What a journal says, as far as it can be read.
+#[derive(Debug, Default)]
+pub(super) struct Lines {
+    /// In its order.
+    pub facts: Vec<Fact>,
+    /// Damaged lines, from 1, with what is wrong.
+    pub damaged: Vec<(usize, String)>,
+}
+
+impl Lines {
+    /// The facts, where no line is damaged.
+    fn whole(self, path: &Path) -> Result<Vec<Fact>, StoreError> {
+        match self.damaged.into_iter().next() {
+            Some((line, message)) => Err(StoreError::Journal { path: path.to_owned(), line, message }),
+            None => Ok(self.facts),
+        }
+    }
+}
+
 /// The facts of a journal, in its order; a last line without its line break is passed over.
 ///
 /// # Errors
-/// Where the file cannot be read, has another format, or holds a line that is no fact.
+/// Where the file cannot be read, has another format, or holds a damaged line.
 pub fn read(path: &Path) -> Result<Vec<Fact>, StoreError> {
+    read_lines(path)?.whole(path)
+}
+
+/// As [`read`], but damaged lines are passed over and named.
+///
+/// # Errors
+/// Where the file cannot be read or has another format.
+pub(super) fn read_lines(path: &Path) -> Result<Lines, StoreError> {
     parse(path, &std::fs::read(path).map_err(StoreError::file("read", path))?)
+}
+
+/// The text of a journal without its damaged lines, and with more facts at its end.
+///
+/// # Errors
+/// Where it cannot be read or has another format.
+pub(super) fn mended(path: &Path, sweep: &str, agent: &str, more: &[Fact]) -> Result<Vec<u8>, StoreError> {
+    let text = std::fs::read(path).map_err(StoreError::file("read", path))?;
+    let damaged: Vec<usize> = parse(path, &text)?.damaged.into_iter().map(|(line, _)| line).collect();
+    let refuse =
+        |error: serde_json::Error| StoreError::Journal { path: path.to_owned(), line: 0, message: error.to_string() };
+    let mut kept = Vec::new();
+    if damaged.contains(&1) {
+        let header = Header { journal: FORMAT, sweep: sweep.to_owned(), agent: agent.to_owned() };
+        kept = summed(&header).map_err(refuse)?;
+    }
+    for (i, line) in whole(&text).split_inclusive(|&byte| byte == b'\n').enumerate() {
+        if !damaged.contains(&(i + 1)) {
+            kept.extend_from_slice(line);
+        }
+    }
+    for fact in more {
+        kept.extend(summed(fact).map_err(refuse)?);
+    }
+    Ok(kept)
 }
 
 /// The part of the text that ends with a line break.
@@ -124,18 +175,59 @@ fn whole(text: &[u8]) -> &[u8] {
     &text[..end]
 }
 
-fn parse(path: &Path, text: &[u8]) -> Result<Vec<Fact>, StoreError> {
-    let refuse = |line: usize, message: String| StoreError::Journal { path: path.to_owned(), line, message };
+fn parse(path: &Path, text: &[u8]) -> Result<Lines, StoreError> {
+    let mut found = Lines::default();
     let mut lines = whole(text).split_inclusive(|&byte| byte == b'\n').enumerate();
-    let Some((_, first)) = lines.next() else { return Ok(Vec::new()) };
-    let header: Header =
-        serde_json::from_slice(first).map_err(|error| refuse(1, format!("this is no journal of tessera ({error})")))?;
-    if header.journal != FORMAT {
-        return Err(StoreError::Format { path: path.to_owned(), found: header.journal, known: FORMAT });
+    let Some((_, first)) = lines.next() else { return Ok(found) };
+    match serde_json::from_slice::<Header>(first) {
+        _ if !has_own_sum(first) => found.damaged.push((1, CHANGED.to_owned())),
+        Err(error) => found.damaged.push((1, format!("this is no journal of tessera ({error})"))),
+        Ok(header) if header.journal != FORMAT => {
+            return Err(StoreError::Format { path: path.to_owned(), found: header.journal, known: FORMAT });
+        }
+        Ok(_) => {}
     }
-    lines
-        .map(|(i, line)| {
-            serde_json::from_slice(line).map_err(|error| refuse(i + 1, format!("this is no fact ({error})")))
-        })
-        .collect()
+    for (i, line) in lines {
+        match serde_json::from_slice(line) {
+            _ if !has_own_sum(line) => found.damaged.push((i + 1, CHANGED.to_owned())),
+            Err(error) => found.damaged.push((i + 1, format!("this is no fact ({error})"))),
+            Ok(fact) => found.facts.push(fact),
+        }
+    }
+    Ok(found)
+}
+
+/// What is said of a line whose sum differs.
+const CHANGED: &str = "this line is not as it was written: its sum differs";
+
+/// Stands before a line's sum …
+const SUM: &[u8] = b",\"sum\":\"";
+
+/// … which has so many digits and is followed by these.
+const DIGITS: usize = 8;
+const CLOSE: &[u8] = b"\"}";
+
+/// An object as a line that ends with a sum of what stands before it.
+fn summed(object: &impl Serialize) -> Result<Vec<u8>, serde_json::Error> {
+    let mut line = serde_json::to_vec(object)?;
+    line.pop();
+    let sum = sum(&line);
+    line.extend_from_slice(SUM);
+    line.extend_from_slice(&sum);
+    line.extend_from_slice(CLOSE);
+    line.push(b'\n');
+    Ok(line)
+}
+
+/// Whether a line's sum fits; one without a sum was written by an older version.
+fn has_own_sum(line: &[u8]) -> bool {
+    let split = line.strip_suffix(b"\n").and_then(|line| line.strip_suffix(CLOSE)).and_then(|line| {
+        let (before, digits) = line.split_at_checked(line.len().checked_sub(DIGITS)?)?;
+        Some((before.strip_suffix(SUM)?, digits))
+    });
+    split.is_none_or(|(before, digits)| sum(before) == digits)
+}
+
+fn sum(text: &[u8]) -> Vec<u8> {
+    blake3::hash(text).to_hex().as_bytes()[..DIGITS].to_vec()
 }

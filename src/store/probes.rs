@@ -2,7 +2,6 @@
 //! its runs are measurements on stored checkpoints, with the parameters and the seed of the run that was measured. The
 //! steps of its history are batches: a row says what so many of them say.
 
-use super::journal::read;
 use super::{RunState, Status, StoreError, Sweep, files, sweeps};
 use crate::record::{Fact, Probed, RunId};
 use polars::prelude::*;
@@ -51,11 +50,17 @@ impl Sweep {
     /// # Errors
     /// Where a journal cannot be read.
     pub fn probes(&self, what: &str) -> Result<Option<Probes>, StoreError> {
-        let Some(sweep) = Self::open_if_any(&self.layout.probes(), what)? else { return Ok(None) };
-        let sweep = sweep.skip_damaged(self.skip_damaged);
+        let opened = match self.skip_damaged {
+            true => Self::open_readable(&self.layout.probes(), what),
+            false => Self::open(&self.layout.probes(), what),
+        };
+        let sweep = match opened {
+            Err(StoreError::NoSweep { .. }) => return Ok(None),
+            opened => opened?,
+        };
         let mut of = HashMap::new();
         for path in files::list(&sweep.layout.journals(), ".jsonl")? {
-            of.extend(read(&path)?.into_iter().filter_map(|fact| match fact {
+            of.extend(sweep.facts_of(&path)?.into_iter().filter_map(|fact| match fact {
                 Fact::Probe { probe, of, .. } => Some((probe, of)),
                 _ => None,
             }));

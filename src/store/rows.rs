@@ -53,8 +53,15 @@ impl Sweep {
     /// # Errors
     /// Where a footer cannot be read.
     pub fn histories(&self) -> Result<Histories<'_>, StoreError> {
-        let files = self.table("history")?.files;
-        let lineages = Lineages::of(self.states(), &files);
+        self.histories_of(self.states())
+    }
+
+    fn histories_of<'s>(&'s self, runs: impl IntoIterator<Item = &'s RunState>) -> Result<Histories<'s>, StoreError> {
+        let table = self.table("history")?;
+        let mut lineages = Lineages::of(runs, &table);
+        let lost = self.changed_runs(&table.files, None, |span| lineages.below(span).is_some())?;
+        lineages.leave_out(&lost);
+        let files = table.files;
         let mut places: HashMap<RunId, Vec<Place>> = HashMap::new();
         for (file, found) in files.iter().enumerate() {
             let mut offset = 0;
@@ -71,7 +78,7 @@ impl Sweep {
     /// # Errors
     /// Where a file cannot be read.
     pub fn rows_of(&self, run: &RunState) -> Result<Vec<Row>, StoreError> {
-        self.histories()?.of(run)
+        self.histories_of([run])?.of(run)
     }
 }
 

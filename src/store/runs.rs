@@ -1,7 +1,8 @@
 //! The table of runs: one row a run, with its parameters, its summaries and where it ran.
 
 use super::files::write_whole;
-use super::rows_file::{failed, metadata};
+use super::rows_file::{metadata, write_summed};
+use super::sums::Sums;
 use super::{RunState, Scope, StoreError, Summaries, Sweep};
 use crate::record::{RunId, Value};
 use crate::spec::Reduce;
@@ -11,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
 /// The version of the derived table's format; another is passed over and written anew.
-const FORMAT: u64 = 1;
+const FORMAT: u64 = 2;
 
 /// The footer's key.
 const KEY: &str = "tessera";
@@ -85,9 +86,10 @@ impl Sweep {
         let metrics = self.metrics()?.into_iter().map(|name| (metric_column(&name, &parameters), name)).collect();
         let footer = RunsFooter { format: FORMAT, reduce: self.reduce().to_string(), metrics };
         let text = serde_json::to_string(&footer).unwrap_or_default();
+        frame.rechunk_mut_par();
         write_whole(&path, |file| {
-            let writer = ParquetWriter::new(file).with_key_value_metadata(Some(metadata(frame.schema(), KEY, text)));
-            writer.finish(&mut frame).map(|_| ()).map_err(failed(&path))
+            write_summed(file, &path, frame.schema(), metadata(frame.schema(), KEY, text), |append| append(&frame))
+                .map(|_| ())
         })
     }
 
@@ -98,7 +100,12 @@ impl Sweep {
     }
 
     fn read_known(&self, metrics: &[&str], reduce: Reduce) -> Option<Summaries> {
-        let mut reader = ParquetReader::new(std::fs::File::open(self.layout.runs()).ok()?);
+        let file = std::fs::File::open(self.layout.runs()).ok()?;
+        // A byte that changed since must not become a number.
+        if !Sums::read(&file).ok()??.hold(&file).ok()? {
+            return None;
+        }
+        let mut reader = ParquetReader::new(file);
         let pairs = reader.get_metadata().ok()?.key_value_metadata().clone()?;
         let text = pairs.into_iter().find(|pair| pair.key == KEY)?.value?;
         let footer: RunsFooter = serde_json::from_str(&text).ok()?;

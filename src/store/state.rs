@@ -119,6 +119,20 @@ pub struct RunState {
     pub readings: Vec<(u32, Reading)>,
     /// How often an attempt failed, by class and message, oldest first.
     pub failures: Vec<(u32, Failure, String)>,
+    /// Where the rows of the lineage lie, as far as the journal says.
+    pub(super) kept: Vec<Kept>,
+    /// Whether the journal lacks what must have been said of the lineage: how an attempt began, the checkpoint that one
+    /// went on from.
+    pub(super) gaps: bool,
+}
+
+/// Where rows of an attempt lie: segments by their agent and numbers, from and to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Kept {
+    pub attempt: u32,
+    pub agent: String,
+    pub history: Vec<(u64, u64)>,
+    pub arrays: Vec<(u64, u64)>,
 }
 
 struct Start {
@@ -146,6 +160,9 @@ enum End {
 struct Gathered {
     attempts: BTreeMap<u32, Attempt>,
     checkpoints: Vec<Checkpoint>,
+    kept: Vec<Kept>,
+    /// The newest attempt that counts no more, and why.
+    void: Option<(u32, String)>,
 }
 
 struct Asked {
@@ -182,6 +199,15 @@ pub(crate) fn fold(facts: impl IntoIterator<Item = Fact>) -> (Vec<Planned>, Vec<
             Fact::Read { run, attempt, reading, .. } => {
                 gathered.entry(run).or_default().attempts.entry(attempt).or_default().reading = Some(reading);
             }
+            Fact::Kept { run, attempt, agent, history, arrays } => {
+                gathered.entry(run).or_default().kept.push(Kept { attempt, agent, history, arrays });
+            }
+            Fact::Void { run, attempt, message, .. } => {
+                let void = &mut gathered.entry(run).or_default().void;
+                if void.as_ref().is_none_or(|(newest, _)| attempt > *newest) {
+                    *void = Some((attempt, message));
+                }
+            }
             Fact::Finished { run, attempt, seconds, outcome, peak_memory_mib, .. } => {
                 let entry = gathered.entry(run).or_default().attempts.entry(attempt).or_default();
                 (entry.end, entry.seconds, entry.peak) = (Some(End::Result(outcome)), Some(seconds), peak_memory_mib);
@@ -215,7 +241,13 @@ pub(crate) fn fold(facts: impl IntoIterator<Item = Fact>) -> (Vec<Planned>, Vec<
 }
 
 fn state(run: RunId, asked: Asked, current: bool, mut gathered: Gathered) -> RunState {
+    let void = gathered.void.take();
+    if let Some((newest, _)) = &void {
+        gathered.attempts.retain(|attempt, _| attempt > newest);
+        gathered.checkpoints.retain(|checkpoint| checkpoint.attempt > *newest);
+    }
     gathered.checkpoints.sort_by_key(|checkpoint| (checkpoint.step, checkpoint.attempt));
+    let gaps = has_gaps(&gathered);
     let lineage = lineage(&gathered.attempts, &gathered.checkpoints);
     let reading = |(n, _): &(u32, _)| Some((*n, gathered.attempts.get(n)?.reading.clone()?));
     let readings = lineage.iter().filter_map(reading).collect();
@@ -240,12 +272,19 @@ fn state(run: RunId, asked: Asked, current: bool, mut gathered: Gathered) -> Run
         peak_memory_mib: None,
         provenance: None,
         checkpoints: gathered.checkpoints,
+        kept: gathered.kept.into_iter().filter(|kept| lineage.iter().any(|(n, _)| *n == kept.attempt)).collect(),
         lineage,
         readings,
         failures,
+        gaps,
     };
+    if let Some((attempt, message)) = void {
+        state.failures.insert(0, (attempt, Failure::Lost, message.clone()));
+        (state.attempt, state.status, state.failure, state.message) =
+            (attempt, Status::Failed, Some(Failure::Lost), message);
+    }
     if let Some((number, newest)) = gathered.attempts.pop_last() {
-        state.attempt = number;
+        (state.attempt, state.failure, state.message) = (number, None, String::new());
         state.peak_memory_mib = newest.peak;
         if let Some(Start { time, provenance, .. }) = newest.started {
             (state.started, state.provenance) = (Some(time), Some(provenance));
@@ -263,6 +302,24 @@ fn state(run: RunId, asked: Asked, current: bool, mut gathered: Gathered) -> Run
         }
     }
     state
+}
+
+/// Whether the journal lacks how an attempt of the lineage began, or the checkpoint that one went on from.
+fn has_gaps(gathered: &Gathered) -> bool {
+    let mut next = gathered.attempts.keys().next_back().copied();
+    while let Some(number) = next {
+        let Some(start) = gathered.attempts.get(&number).and_then(|attempt| attempt.started.as_ref()) else {
+            return true;
+        };
+        let known = |at: &(u32, u64)| {
+            gathered.checkpoints.iter().any(|checkpoint| (checkpoint.attempt, checkpoint.step) == *at)
+        };
+        if start.resume.as_ref().is_some_and(|at| !known(at)) {
+            return true;
+        }
+        next = start.resume.map(|(ancestor, _)| ancestor).filter(|ancestor| *ancestor < number);
+    }
+    false
 }
 
 /// The newest attempt and its ancestors, each with the step below which its rows count: a run goes on after as many

@@ -1,6 +1,7 @@
 //! One number a metric and run, reduced from its history. Reads the columns asked for alone, a stretch of rows at a
 //! time, and needs no sorting or grouping: the footers say which rows are whose.
 
+use super::parallel::in_parallel;
 use super::rows_file::{RowsFile, Span};
 use super::table::Lineages;
 use super::{RunState, StoreError, Sweep};
@@ -8,7 +9,6 @@ use crate::record::RunId;
 use crate::spec::Reduce;
 use polars::prelude::*;
 use std::collections::{HashMap, HashSet};
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// About so many values are read at once by each thread.
 const VALUES_AT_ONCE: u64 = 1 << 21;
@@ -142,7 +142,7 @@ impl Sweep {
             return Ok(HashMap::new());
         }
         let table = self.table("history")?;
-        let lineages = Lineages::of(runs.iter().copied(), &table.files);
+        let mut lineages = Lineages::of(runs.iter().copied(), &table);
         let mut ends: HashMap<&RunId, u64> = HashMap::new();
         for span in table.files.iter().flat_map(|file| &file.footer.spans) {
             if let Some(below) = lineages.below(span) {
@@ -154,6 +154,9 @@ impl Sweep {
             }
         }
         let at_once = VALUES_AT_ONCE / (1 + metrics.len() as u64);
+        let columns: Vec<&str> = std::iter::once("step").chain(metrics.iter().copied()).collect();
+        let lost = self.changed_runs(&table.files, Some(&columns), |span| is_wanted(span, reduce, &lineages, &ends))?;
+        lineages.leave_out(&lost);
         let stretches: Vec<Stretch> =
             table.files.iter().flat_map(|file| stretches(file, at_once, reduce, &lineages, &ends)).collect();
         let seen = in_parallel(&stretches, |stretch| read(stretch, metrics, reduce, &lineages, &ends));
@@ -168,37 +171,21 @@ impl Sweep {
     }
 }
 
-/// Works on all items by as many threads as there are cores, each on one item at a time; results in the items' order.
-/// Plain threads: one of a pool that waits for polars' own pool would begin with another item meanwhile, and all
-/// stretches would be in memory at once.
-fn in_parallel<T: Sync, R: Send>(
-    items: &[T],
-    work: impl Fn(&T) -> Result<R, StoreError> + Sync,
-) -> Result<Vec<R>, StoreError> {
-    let next = AtomicUsize::new(0);
-    let take = || -> Result<Vec<(usize, R)>, StoreError> {
-        let mut done = Vec::new();
-        loop {
-            let place = next.fetch_add(1, Ordering::Relaxed);
-            let Some(item) = items.get(place) else { return Ok(done) };
-            done.push((place, work(item)?));
-        }
-    };
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(items.len());
-    let mut done: Vec<(usize, R)> = Vec::with_capacity(items.len());
-    std::thread::scope(|scope| {
-        let started: Vec<_> = (0..threads).map(|_| scope.spawn(take)).collect();
-        for thread in started {
-            done.extend(thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
-        }
-        Ok::<(), StoreError>(())
-    })?;
-    done.sort_unstable_by_key(|(place, _)| *place);
-    Ok(done.into_iter().map(|(_, result)| result).collect())
-}
-
 /// Columns of a history that are no metrics.
 pub(super) const KEYS: [&str; 5] = ["sweep", "run", "attempt", "step", "elapsed"];
+
+/// Whether a summary needs the rows of a span.
+fn is_wanted(span: &Span, reduce: Reduce, lineages: &Lineages, lasts: &HashMap<&RunId, u64>) -> bool {
+    lineages.below(span).is_some()
+        && match reduce {
+            Reduce::MeanLast(share) => {
+                let last = lasts.get(&span.run).copied().unwrap_or(0);
+                span.last as f64 >= (1.0 - share) * last as f64
+            }
+            Reduce::At(step) => (span.first..=span.last).contains(&step),
+            _ => true,
+        }
+}
 
 fn stretches<'a>(
     file: &'a RowsFile,
@@ -210,15 +197,7 @@ fn stretches<'a>(
     let mut found: Vec<Stretch> = Vec::new();
     let (mut offset, mut open) = (0, false);
     for span in &file.footer.spans {
-        let wanted = lineages.below(span).is_some()
-            && match reduce {
-                Reduce::MeanLast(share) => {
-                    let last = lasts.get(&span.run).copied().unwrap_or(0);
-                    span.last as f64 >= (1.0 - share) * last as f64
-                }
-                Reduce::At(step) => (span.first..=span.last).contains(&step),
-                _ => true,
-            };
+        let wanted = is_wanted(span, reduce, lineages, lasts);
         if wanted {
             match found.last_mut() {
                 Some(stretch) if open && offset + span.rows - stretch.offset <= at_once => stretch.spans.push(span),

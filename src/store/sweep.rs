@@ -1,11 +1,12 @@
 //! A sweep as its files tell it: plans, the state of each run, and its tables.
 
+use super::damage::Damage;
 use super::state::fold;
-use super::{Planned, RunState, StoreError, files, journal};
-use crate::record::Layout;
-use crate::record::RunId;
+use super::{Planned, RunState, StoreError, files};
+use crate::record::{Fact, Layout, RunId};
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::Mutex;
 
 /// Which runs of a sweep are meant.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,6 +28,9 @@ pub struct Sweep {
     states: Vec<RunState>,
     places: HashMap<RunId, usize>,
     pub(super) skip_damaged: bool,
+    pub(super) damage: Mutex<Damage>,
+    /// What makes the runs void of which damaged journals may not say all.
+    pub(super) doubts: Vec<Fact>,
 }
 
 impl Sweep {
@@ -35,6 +39,21 @@ impl Sweep {
     /// # Errors
     /// Where there is no such sweep, or a journal cannot be read.
     pub fn open(results: &Path, name: &str) -> Result<Self, StoreError> {
+        let layout = Self::layout_of(results, name)?;
+        Self::read(layout, name, false)
+    }
+
+    /// As [`Sweep::open`], but what is damaged is passed over: lines of journals, rows of tables. Runs of which something is
+    /// lost have no numbers; [`damage`](Self::damage) names them.
+    ///
+    /// # Errors
+    /// Where there is no such sweep, or a journal cannot be read at all.
+    pub fn open_readable(results: &Path, name: &str) -> Result<Self, StoreError> {
+        let layout = Self::layout_of(results, name)?;
+        Self::read(layout, name, true)
+    }
+
+    fn layout_of(results: &Path, name: &str) -> Result<Layout, StoreError> {
         let layout = Layout::new(results, name);
         if !Layout::is_sweep_name(name) || !layout.root().is_dir() {
             return Err(StoreError::NoSweep {
@@ -43,13 +62,37 @@ impl Sweep {
                 known: sweeps(results).unwrap_or_default(),
             });
         }
+        Ok(layout)
+    }
+
+    fn read(layout: Layout, name: &str, skip_damaged: bool) -> Result<Self, StoreError> {
+        let damage = Mutex::new(Damage::default());
+        let mut sweep = Self {
+            layout,
+            name: name.to_owned(),
+            plans: Vec::new(),
+            states: Vec::new(),
+            places: HashMap::new(),
+            skip_damaged,
+            damage,
+            doubts: Vec::new(),
+        };
         let mut facts = Vec::new();
-        for path in files::list(&layout.journals(), ".jsonl")? {
-            facts.extend(journal::read(&path)?);
+        for path in files::list(&sweep.layout.journals(), ".jsonl")? {
+            facts.extend(sweep.facts_of(&path)?);
         }
-        let (plans, states) = fold(facts);
-        let places = states.iter().enumerate().map(|(i, state)| (state.run.clone(), i)).collect();
-        Ok(Self { layout, name: name.to_owned(), plans, states, places, skip_damaged: false })
+        sweep.take(facts.clone());
+        if sweep.has_damaged_lines() {
+            sweep.doubts = sweep.doubted()?;
+            facts.extend(sweep.doubts.iter().cloned());
+            sweep.take(facts);
+        }
+        Ok(sweep)
+    }
+
+    fn take(&mut self, facts: Vec<Fact>) {
+        (self.plans, self.states) = fold(facts);
+        self.places = self.states.iter().enumerate().map(|(i, state)| (state.run.clone(), i)).collect();
     }
 
     /// As [`Sweep::open`], but `None` where there is no such sweep yet.

@@ -29,6 +29,10 @@ pub(crate) struct Table {
     pub taken: Vec<PathBuf>,
     /// Files that cannot be read.
     pub damaged: Vec<StoreError>,
+    /// Segments that can be read, and those that parts hold the rows of.
+    there: HashSet<String>,
+    /// Runs of which rows are lost with a file that cannot be read or is not there.
+    lost: HashSet<RunId>,
 }
 
 impl Table {
@@ -58,7 +62,19 @@ impl Table {
                 found.take(RowsFile::open(&path));
             }
         }
+        let names = found.files.iter().filter_map(|file| file.path.file_name());
+        found.there = names.map(|name| name.to_string_lossy().into_owned()).chain(taken).collect();
         Ok(found)
+    }
+
+    /// The first segment that holds rows of a run, as the journal says, and is not there.
+    pub fn missing(&self, run: &RunState, table: &str) -> Option<String> {
+        let mut names = run.kept.iter().flat_map(|kept| {
+            let ranges = if table == "arrays" { &kept.arrays } else { &kept.history };
+            let numbers = ranges.iter().flat_map(|&(from, to)| from..=to);
+            numbers.map(|number| format!("{}-{number}.{table}.parquet", kept.agent))
+        });
+        names.find(|name| !self.there.contains(name))
     }
 
     fn take(&mut self, file: Result<RowsFile, StoreError>) {
@@ -75,7 +91,9 @@ pub(super) struct Lineages<'a>(HashMap<(&'a RunId, u32), u64>);
 impl<'a> Lineages<'a> {
     /// Of an ancestor the rows below the step that was gone on from count; where the next attempt says its first number
     /// at an earlier step (a program's checkpoint need not tell its step), those below that one.
-    pub fn of(states: impl IntoIterator<Item = &'a RunState>, files: &[RowsFile]) -> Self {
+    /// Of runs that lost some of their rows none counts.
+    pub fn of(states: impl IntoIterator<Item = &'a RunState>, table: &Table) -> Self {
+        let (files, lost) = (&table.files, &table.lost);
         let states: Vec<&RunState> = states.into_iter().collect();
         let resumed: HashSet<&RunId> = states.iter().filter(|s| s.lineage.len() > 1).map(|s| &s.run).collect();
         let mut firsts: HashMap<(&RunId, u32), u64> = HashMap::new();
@@ -84,7 +102,7 @@ impl<'a> Lineages<'a> {
             *first = (*first).min(span.first);
         }
         let mut below = HashMap::new();
-        for state in states {
+        for state in states.into_iter().filter(|state| !lost.contains(&state.run)) {
             let mut limit = u64::MAX;
             for &(attempt, step) in &state.lineage {
                 limit = limit.min(step.unwrap_or(u64::MAX));
@@ -97,6 +115,11 @@ impl<'a> Lineages<'a> {
             }
         }
         Self(below)
+    }
+
+    /// No row of these runs counts.
+    pub fn leave_out(&mut self, lost: &HashSet<RunId>) {
+        self.0.retain(|(run, _), _| !lost.contains(*run));
     }
 
     /// The step below which the span's rows count, `u64::MAX` for all of them; `None`: no row does.
@@ -145,13 +168,22 @@ impl Sweep {
     /// Where a file cannot be read and damaged files are not to be skipped.
     pub(super) fn table(&self, table: &str) -> Result<Table, StoreError> {
         let mut found = Table::open(&self.layout, table)?;
-        if self.skip_damaged || found.damaged.is_empty() { Ok(found) } else { Err(found.damaged.swap_remove(0)) }
+        if !self.skip_damaged && !found.damaged.is_empty() {
+            return Err(found.damaged.swap_remove(0));
+        }
+        for run in self.states() {
+            if let Some(what) = self.lost_with_files(run, &found, table) {
+                self.lose(&run.run, what)?;
+                found.lost.insert(run.run.clone());
+            }
+        }
+        Ok(found)
     }
 
     fn rows<'a>(&self, table: &str, runs: impl IntoIterator<Item = &'a RunState>) -> Result<LazyFrame, StoreError> {
-        let files = self.table(table)?.files;
-        let lineages = Lineages::of(runs, &files);
-        scan(table, vec![(self, files, lineages)])
+        let found = self.table(table)?;
+        let lineages = Lineages::of(runs, &found);
+        scan(table, vec![(self, found.files, lineages)])
     }
 }
 
@@ -161,16 +193,18 @@ impl Sweep {
 /// Where a file cannot be read.
 pub fn rows_of_all<'s>(sweeps: impl IntoIterator<Item = &'s Sweep>, table: &str) -> Result<LazyFrame, StoreError> {
     let open = |sweep: &'s Sweep| -> Result<_, StoreError> {
-        let files = sweep.table(table)?.files;
-        let lineages = Lineages::of(sweep.states(), &files);
-        Ok((sweep, files, lineages))
+        let found = sweep.table(table)?;
+        let lineages = Lineages::of(sweep.states(), &found);
+        Ok((sweep, found.files, lineages))
     };
     scan(table, sweeps.into_iter().map(open).collect::<Result<_, _>>()?)
 }
 
 /// One scan over all files: columns that a file lacks are empty there.
 fn scan(table: &str, mut sweeps: Vec<(&Sweep, Vec<RowsFile>, Lineages)>) -> Result<LazyFrame, StoreError> {
-    for (_, files, lineages) in &mut sweeps {
+    for (sweep, files, lineages) in &mut sweeps {
+        let lost = sweep.changed_runs(files, None, |span| lineages.below(span).is_some())?;
+        lineages.leave_out(&lost);
         files.retain(|file| file.footer.spans.iter().any(|span| lineages.below(span).is_some()));
     }
     let mut schema = Schema::default();

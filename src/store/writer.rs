@@ -4,6 +4,7 @@
 //! `checkpoint`, `finished` … lines that vouch for them.
 
 use super::files::{list, write_whole};
+use super::journal::read;
 use super::pending::{PendingArrays, PendingHistory};
 use super::rows_file::{Footer, RowsFile, Span, write};
 use super::{Journal, StoreError};
@@ -11,7 +12,7 @@ use crate::agent::{Array, Sink, SinkError};
 use crate::record::Layout;
 use crate::record::{Fact, Rows, RunId};
 use polars::prelude::DataFrame;
-use std::collections::{HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::io::Write;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -45,6 +46,8 @@ pub struct Writer {
     facts: Vec<Fact>,
     outbox: VecDeque<Segment>,
     next: u64,
+    /// Where rows lie that no line of the journal vouches for yet, of the attempts that began here.
+    places: HashMap<(RunId, u32), Places>,
     oldest: Option<Instant>,
 }
 
@@ -67,6 +70,7 @@ impl Writer {
             facts: Vec::new(),
             outbox: VecDeque::new(),
             next,
+            places: HashMap::new(),
             oldest: None,
         })
     }
@@ -89,7 +93,7 @@ impl Writer {
     /// Where it cannot be written (no room left, say); then what was not written is kept for the next try.
     pub fn flush(&mut self) -> Result<(), StoreError> {
         self.journal.sync()?;
-        let over: HashSet<(RunId, u32)> = self.facts.iter().filter_map(vouches).collect();
+        let over: BTreeSet<(RunId, u32)> = self.facts.iter().filter_map(vouches).collect();
         let history = self.history.take(&self.sweep, |run, attempt| !over.contains(&(run.clone(), attempt)));
         let arrays = self.arrays.take(&self.sweep);
         for (table, taken) in [("history", history), ("arrays", arrays)] {
@@ -100,12 +104,32 @@ impl Writer {
         }
         while let Some(segment) = self.outbox.front() {
             self.write_segment(segment)?;
+            for span in &segment.spans {
+                if let Some(places) = self.places.get_mut(&(span.run.clone(), span.attempt)) {
+                    places.add(segment.table, self.next);
+                }
+            }
             self.next += 1;
             self.outbox.pop_front();
         }
         self.oldest = None;
-        self.journal.append(&self.facts)?;
-        self.facts.clear();
+        let mut facts: Vec<Fact> = over.iter().filter_map(|attempt| self.kept(attempt)).collect();
+        facts.append(&mut self.facts);
+        let outcome = self.journal.append(&facts);
+        // Where it could not be written the whole is tried again; the places are made anew then.
+        facts.retain(|fact| !matches!(fact, Fact::Kept { .. }));
+        self.facts = facts;
+        outcome?;
+        for attempt in &over {
+            if let Some(places) = self.places.get_mut(attempt) {
+                *places = Places::default();
+            }
+        }
+        for fact in self.facts.drain(..).filter(|fact| !matches!(fact, Fact::Checkpoint { .. })) {
+            if let Some(attempt) = vouches(&fact) {
+                self.places.remove(&attempt);
+            }
+        }
         self.journal.sync()
     }
 
@@ -120,6 +144,20 @@ impl Writer {
         write(&self.layout.segments().join(name), rows.schema(), &footer, |append| groups.iter().try_for_each(append))
     }
 
+    /// The line that says where the rows of an attempt lie that began here.
+    fn kept(&self, attempt: &(RunId, u32)) -> Option<Fact> {
+        let Places { history, arrays } = self.places.get(attempt)?.clone();
+        let ends = self
+            .facts
+            .iter()
+            .any(|fact| !matches!(fact, Fact::Checkpoint { .. }) && vouches(fact).as_ref() == Some(attempt));
+        if history.is_empty() && arrays.is_empty() && !ends {
+            return None;
+        }
+        let (run, attempt) = attempt.clone();
+        Some(Fact::Kept { run, attempt, agent: self.agent.clone(), history, arrays })
+    }
+
     fn hold(&mut self) {
         self.oldest.get_or_insert_with(Instant::now);
     }
@@ -127,6 +165,9 @@ impl Writer {
 
 impl Sink for Writer {
     fn fact(&mut self, fact: Fact) -> Result<(), SinkError> {
+        if let Fact::Started { run, attempt, .. } = &fact {
+            self.places.insert((run.clone(), *attempt), Places::default());
+        }
         if matches!(fact, Fact::Started { .. } | Fact::Planned { .. } | Fact::Probe { .. }) {
             return self.journal.append([&fact]).map_err(sink_error);
         }
@@ -171,6 +212,23 @@ struct Segment {
     spans: Vec<Span>,
 }
 
+/// Segments by their numbers: from, to.
+#[derive(Clone, Default)]
+struct Places {
+    history: Vec<(u64, u64)>,
+    arrays: Vec<(u64, u64)>,
+}
+
+impl Places {
+    fn add(&mut self, table: &str, number: u64) {
+        let ranges = if table == "arrays" { &mut self.arrays } else { &mut self.history };
+        match ranges.last_mut() {
+            Some((_, to)) if *to + 1 == number => *to = number,
+            _ => ranges.push((number, number)),
+        }
+    }
+}
+
 /// The attempt whose rows a fact vouches for.
 fn vouches(fact: &Fact) -> Option<(RunId, u32)> {
     match fact {
@@ -178,7 +236,12 @@ fn vouches(fact: &Fact) -> Option<(RunId, u32)> {
         | Fact::Finished { run, attempt, .. }
         | Fact::Failed { run, attempt, .. }
         | Fact::Stopped { run, attempt, .. } => Some((run.clone(), *attempt)),
-        Fact::Planned { .. } | Fact::Probe { .. } | Fact::Started { .. } | Fact::Read { .. } => None,
+        Fact::Planned { .. }
+        | Fact::Probe { .. }
+        | Fact::Started { .. }
+        | Fact::Read { .. }
+        | Fact::Kept { .. }
+        | Fact::Void { .. } => None,
     }
 }
 
@@ -222,8 +285,18 @@ fn next_segment(layout: &Layout, agent: &str) -> Result<u64, StoreError> {
             names.extend(RowsFile::open(&path)?.footer.takes);
         }
     }
+    // Those that a repair set aside may be put back one day.
+    for path in list(&layout.damaged().join("segments"), "")? {
+        names.extend(path.file_name().map(|name| name.to_string_lossy().into_owned()));
+    }
+    let mut newest = 0;
+    for fact in read(&layout.journal(agent))? {
+        if let Fact::Kept { history, arrays, .. } = fact {
+            newest = history.into_iter().chain(arrays).map(|(_, to)| to).fold(newest, u64::max);
+        }
+    }
     let own = names.iter().filter_map(|name| segment_of(name)).filter(|(of, _)| *of == agent);
-    Ok(own.map(|(_, number)| number).max().map_or(1, |newest| newest + 1))
+    Ok(own.map(|(_, number)| number).fold(newest, u64::max) + 1)
 }
 
 /// The agent and the number that a segment's name tells.

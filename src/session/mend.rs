@@ -1,0 +1,30 @@
+//! The repair of a sweep's files, while nobody executes it.
+
+use super::error::outside;
+use super::recovery::claim;
+use super::slurm::{Tasks, was_submitted};
+use crate::agent::Folders;
+use crate::error::Error;
+use crate::record::Layout;
+use crate::slurm::cluster::Cluster;
+use crate::store::{Repaired, Sweep};
+use std::path::Path;
+
+/// Sets what is damaged of a sweep aside and makes the runs void that lost something.
+///
+/// # Errors
+/// Where there is no such sweep, somebody executes it, or a file cannot be read or written.
+pub fn mend(results: &Path, name: &str) -> Result<Repaired, Error> {
+    // A name that is no sweep's must not make a folder.
+    drop(Sweep::open_readable(results, name)?);
+    let folders = Folders::new(results, name).map_err(outside)?;
+    let _claim = claim(&folders, name, false)?;
+    if was_submitted(folders.sweep()) {
+        let tasks = Tasks::look(&Layout::new(results, name), &Cluster::default())?;
+        if tasks.is_busy() {
+            return Err(Error::failure(format!("`{name}` is executed on Slurm: {}", tasks.words()))
+                .with_help(format!("`tessera stop {name}` cancels it")));
+        }
+    }
+    Ok(Sweep::repair(results, name)?)
+}
