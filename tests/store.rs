@@ -192,7 +192,7 @@ fn foreign_lines_are_refused_with_their_number() {
         panic!("a foreign line was taken for a fact");
     };
     assert_eq!(line, 3);
-    std::fs::write(&path, text.replacen("\"journal\":1", "\"journal\":9", 1)).unwrap();
+    std::fs::write(&path, "{\"journal\":9,\"sweep\":\"test\",\"agent\":\"agent\"}\n").unwrap();
     let Err(error @ StoreError::Format { .. }) = Sweep::open(stage.results.path(), "test") else {
         panic!("a journal of another format was read");
     };

@@ -33,6 +33,18 @@ pub struct Said {
     pub warnings: Vec<String>,
 }
 
+impl Said {
+    /// The error with what is damaged: columns may be missing by it.
+    pub(super) fn beside(&self, error: AnalyseError) -> AnalyseError {
+        match error {
+            AnalyseError::Question { message, help } if !self.warnings.is_empty() => {
+                AnalyseError::Question { message, help: format!("{help}\n{}", self.warnings.join("\n")) }
+            }
+            error => error,
+        }
+    }
+}
+
 /// Answers a query over `runs`, `history`, `arrays`, `probes` and `probe_arrays`. A table is read only if the query names it, and of it only
 /// the columns and row groups that it needs.
 ///
@@ -41,9 +53,12 @@ pub struct Said {
 /// a note that names the runs without numbers.
 pub fn query(results: &Path, sql: &str, files: Files) -> Result<Answer, AnalyseError> {
     let (context, said) = tables(results, sql, files)?;
-    let frame =
-        executed(sql, context, |rows| rows.collect_with_engine(Engine::Streaming).map(|rows| rows.unwrap_single()))?;
-    Ok(Answer { frame, said })
+    let answered =
+        executed(sql, context, |rows| rows.collect_with_engine(Engine::Streaming).map(|rows| rows.unwrap_single()));
+    match answered {
+        Ok(frame) => Ok(Answer { frame, said }),
+        Err(error) => Err(said.beside(error)),
+    }
 }
 
 /// The tables that a query names.

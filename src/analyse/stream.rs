@@ -53,7 +53,7 @@ pub fn query_to(
         (Ok(()), _) => Ok(said),
         (Err(_), Some(cause)) if cause.kind() == ErrorKind::BrokenPipe => Ok(said),
         (Err(_), Some(cause)) => Err(AnalyseError::Unwritten(cause)),
-        (Err(error), None) => Err(error),
+        (Err(error), None) => Err(said.beside(error)),
     }
 }
 

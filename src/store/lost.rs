@@ -57,7 +57,8 @@ impl Sweep {
         // Where no journal says in which files its rows are, they may be in those that cannot be read.
         let unsaid = |attempt: u32| run.kept.iter().all(|kept| kept.attempt != attempt);
         let unreadable = table.damaged.first()?;
-        run.lineage.iter().any(|(attempt, _)| unsaid(*attempt)).then(|| match unreadable {
+        let ended = |attempt: u32| attempt < run.attempt || run.status.is_over();
+        run.lineage.iter().any(|&(attempt, _)| ended(attempt) && unsaid(attempt)).then(|| match unreadable {
             StoreError::Table { path, .. } | StoreError::File { path, .. } | StoreError::Format { path, .. } => {
                 (path.clone(), "it cannot be read, and may hold its rows".to_owned())
             }

@@ -202,23 +202,24 @@ pub fn rows_of_all<'s>(sweeps: impl IntoIterator<Item = &'s Sweep>, table: &str)
 
 /// One scan over all files: columns that a file lacks are empty there.
 fn scan(table: &str, mut sweeps: Vec<(&Sweep, Vec<RowsFile>, Lineages)>) -> Result<LazyFrame, StoreError> {
-    for (sweep, files, lineages) in &mut sweeps {
-        let lost = sweep.changed_runs(files, None, |span| lineages.below(span).is_some())?;
-        lineages.leave_out(&lost);
-        files.retain(|file| file.footer.spans.iter().any(|span| lineages.below(span).is_some()));
-    }
     let mut schema = Schema::default();
-    let mut paths = Vec::new();
-    for file in sweeps.iter().flat_map(|(_, files, _)| files) {
-        paths.push(PlRefPath::new(file.path.to_string_lossy()));
-        for (name, kind) in file.schema.iter() {
+    for (sweep, files, lineages) in &mut sweeps {
+        files.retain(|file| file.footer.spans.iter().any(|span| lineages.below(span).is_some()));
+        // Columns are known though all rows in them may be lost.
+        for (name, kind) in files.iter().flat_map(|file| file.schema.iter()) {
             if !schema.contains(name) {
                 schema.with_column(name.clone(), kind.clone());
             }
         }
+        let lost = sweep.changed_runs(files, None, |span| lineages.below(span).is_some())?;
+        lineages.leave_out(&lost);
+        files.retain(|file| file.footer.spans.iter().any(|span| lineages.below(span).is_some()));
     }
+    let files = sweeps.iter().flat_map(|(_, files, _)| files);
+    let paths: Vec<_> = files.map(|file| PlRefPath::new(file.path.to_string_lossy())).collect();
     let Some((first, ..)) = sweeps.iter().find(|(_, files, _)| !files.is_empty()) else {
-        return Ok(DataFrame::empty_with_schema(&empty_schema(table)).lazy());
+        let schema = if schema.is_empty() { empty_schema(table) } else { schema };
+        return Ok(DataFrame::empty_with_schema(&schema).lazy());
     };
     let arguments = ScanArgsParquet {
         schema: Some(Arc::new(schema)),
