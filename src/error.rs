@@ -1,7 +1,7 @@
 //! The one place that renders errors and chooses exit codes.
 
 pub use crate::record::printable;
-use crate::spec::{Problem, Problems, Severity};
+use crate::spec::{Problem, Problems, Severity, Source};
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource};
 
 /// How a command ends; `tessera --help` lists the same.
@@ -106,11 +106,16 @@ fn render_problem(problem: &Problem, handler: &GraphicalReportHandler) -> String
         Severity::Error => miette::Severity::Error,
         Severity::Warning => miette::Severity::Warning,
     };
-    let mut diagnostic = MietteDiagnostic::new(printable(&problem.message)).with_severity(severity);
+    let shown = problem.source.as_ref().filter(|source| !lies_in_a_long_line(&source.text, problem.span.start));
+    let message = match &problem.source {
+        Some(source) if shown.is_none() => format!("{}: {}", place(source, problem.span.start), problem.message),
+        _ => problem.message.clone(),
+    };
+    let mut diagnostic = MietteDiagnostic::new(printable(&message)).with_severity(severity);
     if let Some(help) = &problem.help {
         diagnostic = diagnostic.with_help(printable(help));
     }
-    let report = match &problem.source {
+    let report = match shown {
         Some(source) => {
             let label = (!problem.label.is_empty()).then(|| printable(&problem.label));
             let label = LabeledSpan::new(label, problem.span.start, problem.span.len());
@@ -124,4 +129,22 @@ fn render_problem(problem: &Problem, handler: &GraphicalReportHandler) -> String
         Ok(()) => text,
         Err(_) => format!("error: {}\n", printable(&problem.message)),
     }
+}
+
+/// Whether the line of a place, or one beside it, is longer than anybody reads: it is not shown.
+fn lies_in_a_long_line(text: &str, place: usize) -> bool {
+    const LONG: usize = 500;
+    let begin = |end: usize| text.get(..end).and_then(|before| before.rfind('\n'));
+    let own = begin(place.min(text.len()));
+    let first = own.and_then(begin).map_or(0, |end| end + 1);
+    let shown = text.get(first..).unwrap_or("");
+    shown.lines().take(3).any(|line| line.len() > LONG)
+}
+
+/// `spec.yaml, line 4, column 7`
+fn place(source: &Source, place: usize) -> String {
+    let before = source.text.get(..place.min(source.text.len())).unwrap_or("");
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
+    format!("{}, line {line}, column {column}", source.name.display())
 }

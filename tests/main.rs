@@ -29,5 +29,6 @@ mod spec;
 mod stage;
 mod store;
 mod store_compact;
+mod store_damage;
 mod stored;
 mod sweeps;

@@ -131,6 +131,34 @@ fn an_alias_bomb_is_refused_in_time() {
     insta::assert_snapshot!(said);
 }
 
+/// However deep, large or long: refused at once, with the limit and without pages of brackets.
+#[test]
+fn what_is_too_deep_or_too_long_is_refused_at_once_with_its_limit() {
+    let (deep, limit) = ("nested too deeply", "may lie in each other 128 deep");
+    let long = 100_000;
+    let cases = [
+        (format!("{}1{}", "[".repeat(long), "]".repeat(long)), deep, limit),
+        ("[".repeat(long), deep, limit),
+        (format!("{}1{}", "{a: ".repeat(long), "}".repeat(long)), deep, limit),
+        (format!("\n    {}1", "- ".repeat(long)), deep, limit),
+        (format!("{}1{}", "[".repeat(130), "]".repeat(130)), deep, limit),
+        ("a".repeat(2 << 20), "a text has at most", "1048576 bytes"),
+        (format!("{{\"{}\": 1}}", "k".repeat(1_001)), "a key has at most", "1000 bytes"),
+        (format!("[{}]", "1, ".repeat(6 << 20)), "larger than a spec may be", "at most 16777216"),
+    ];
+    for (value, wrong, limit) in cases {
+        let begin = Instant::now();
+        // Messages are broken into lines.
+        let said = of(&format!("sweep: a\ntrainer: toy\nbase:\n  x: {value}\n")).replace("\n  │ ", " ");
+        assert!(begin.elapsed() < Duration::from_secs(2), "{:?}: {said}", begin.elapsed());
+        let beginning: String = value.chars().take(20).collect();
+        assert!(said.contains(wrong) && said.contains(limit) && said.len() < 3_000, "{beginning}: {said}");
+    }
+    // Brackets in texts are no depth.
+    let said = of(&format!("sweep: a\ntrainer: toy\nabout: \"{}\"\nbase: {{no_such: 1}}\n", "[".repeat(long)));
+    assert!(!said.contains(deep), "{said}");
+}
+
 #[test]
 fn what_is_folded_reads_as_the_same_sweep() {
     let folder = tempfile::tempdir().unwrap();

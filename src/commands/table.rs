@@ -45,14 +45,18 @@ impl Table {
             scope: self.scoped.scope(),
             filters: Vec::new(),
         };
-        let pivot = pivot(&sweep, &request)?;
+        let pivot = pivot(&sweep, &request);
+        // Said where there is no answer too: it may be missing by what is damaged.
+        let damage = sweep.damage().words(&self.sweep);
+        if pivot.is_err() {
+            damage.iter().for_each(|words| eprintln!("warning: {words}"));
+        }
+        let pivot = pivot?;
         answer(&pivot.grid(self.format).render(self.format))?;
         for note in &pivot.notes {
             eprintln!("note: {note}");
         }
-        for words in sweep.damage().words(&self.sweep) {
-            eprintln!("warning: {words}");
-        }
+        damage.iter().for_each(|words| eprintln!("warning: {words}"));
         Ok(ExitCode::Success)
     }
 }

@@ -1,21 +1,22 @@
 //! Grows a tree from a YAML text: aliases and merge keys followed, within bounds.
 
+use super::limits;
 use super::origin::{Origin, Origins, Step};
 use super::problem::{Problem, Problems, Severity};
-use super::syntax::{TAG, TOO_LARGE, syntax};
+use super::syntax::{LONG_KEY, LONG_TEXT, TAG, TOO_LARGE, syntax};
 use super::tree::{Content, Tree};
 use indexmap::IndexMap;
 use serde::de::{DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, Visitor};
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
-/// More values than this in one text, aliases followed, are refused.
-const LARGEST: usize = 2_000_000;
-
 impl Tree {
     /// Reads a text; what cannot be read at all is one problem, a key that is there twice is one more and read on.
     pub(super) fn read(text: &Arc<Origins>) -> Result<(Self, Problems), Box<Problem>> {
         let yaml = text.source.text.get(text.start..).unwrap_or("");
+        if let Some(problem) = limits::refused(text, yaml) {
+            return Err(Box::new(problem));
+        }
         let state = State { nodes: Cell::new(0), twice: RefCell::default() };
         let top = Origin::top(text.clone());
         let grow = Grow { state: &state, origin: top.clone() };
@@ -46,7 +47,7 @@ impl<'de> DeserializeSeed<'de> for Grow<'_> {
     type Value = Tree;
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Tree, D::Error> {
         self.state.nodes.set(self.state.nodes.get() + 1);
-        if self.state.nodes.get() > LARGEST {
+        if self.state.nodes.get() > limits::VALUES {
             return Err(D::Error::custom(TOO_LARGE));
         }
         deserializer.deserialize_any(self)
@@ -93,6 +94,9 @@ impl<'de> Visitor<'de> for Grow<'_> {
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Tree, E> {
+        if text.len() > limits::TEXT {
+            return Err(E::custom(LONG_TEXT));
+        }
         Ok(self.leaf(Content::Text(text.to_owned())))
     }
 
@@ -165,6 +169,9 @@ impl Visitor<'_> for KeySeed {
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<String, E> {
+        if text.len() > limits::KEY {
+            return Err(E::custom(LONG_KEY));
+        }
         Ok(text.to_owned())
     }
 

@@ -1,11 +1,15 @@
 //! What YAML itself could not be read for, in words that help.
 
+use super::limits;
 use super::origin::{Origins, offset, token_end};
 use super::problem::{Problem, Severity};
 use std::sync::Arc;
 
 /// Raised while a tree grows: too many values …
 pub(super) const TOO_LARGE: &str = "tessera-too-large";
+/// … a key or a text that is too long …
+pub(super) const LONG_KEY: &str = "tessera-long-key";
+pub(super) const LONG_TEXT: &str = "tessera-long-text";
 /// … or a tag.
 pub(super) const TAG: &str = "tessera-tag";
 
@@ -23,14 +27,20 @@ pub(super) fn syntax(error: &serde_yaml::Error, text: &Arc<Origins>, yaml: &str)
     let tab = indent.find('\t').filter(|&i| indent[..i].trim().is_empty());
     let (start, message, help) = if let Some(tab) = tab {
         (line + tab, "a tab cannot indent YAML".to_owned(), "indent with spaces")
-    } else if said.contains("repetition limit") || said.contains(TOO_LARGE) {
-        (
-            start,
-            "too large once its aliases are followed".to_owned(),
-            "aliases of aliases multiply; write fewer of them",
-        )
+    } else if said.contains("repetition limit") {
+        let times = limits::ALIASES;
+        let message =
+            format!("too large once its aliases are followed: more than {times} times as many as there are values");
+        (start, message, "aliases of aliases multiply; write fewer of them")
+    } else if said.contains(TOO_LARGE) {
+        let message = format!("too large once its aliases are followed: more than {} values", limits::VALUES);
+        (start, message, "aliases of aliases multiply; write fewer of them")
+    } else if said.contains(LONG_KEY) {
+        (start, format!("a key has at most {} bytes", limits::KEY), "is a quote not closed?")
+    } else if said.contains(LONG_TEXT) {
+        (start, format!("a text has at most {} bytes", limits::TEXT), "put it into a file and name the file")
     } else if said.contains("recursion limit") {
-        (start, "nested too deeply".to_owned(), "")
+        (start, limits::deep(), limits::FLATTER)
     } else if said.contains("unknown anchor") {
         (start, "an alias without its anchor".to_owned(), "an anchor `&name` must stand above its alias `*name`")
     } else if said.contains("more than one document") {

@@ -155,6 +155,17 @@ impl Sweep {
                     false,
                 );
             }
+            // Rows are written after the line that says that their attempt began.
+            for span in &file.footer.spans {
+                if self.state(&span.run).is_some_and(|state| span.attempt > state.attempt) {
+                    let what = format!(
+                        "{} has rows of its attempt {}, of which no journal tells: lines of a journal are lost",
+                        file.path.display(),
+                        span.attempt
+                    );
+                    lost.entry(span.run.clone()).or_insert(what);
+                }
+            }
             for &span in &bad {
                 let span = &file.footer.spans[span];
                 if lineages.below(span).is_some() {
