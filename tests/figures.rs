@@ -167,6 +167,40 @@ fn a_million_points_are_drawn_as_a_few_thousand_with_their_extremes() {
     assert!((highest - at).abs() < 80.0, "the line comes up to {highest}, 100 is at {at}");
 }
 
+/// `TESSERA_LEVELS` for as many as one likes.
+#[test]
+fn any_number_of_levels_is_a_picture_in_seconds_and_what_is_left_out_is_said() {
+    let levels = std::env::var("TESSERA_LEVELS").ok().and_then(|levels| levels.parse().ok()).unwrap_or(5_000);
+    let stored = Stored::wide(levels);
+    let entries = [
+        "{kind: curve, y: kl, color: method}",
+        "{kind: curve, y: kl, facet: method}",
+        "{kind: box, y: kl, x: method}",
+        "{kind: box, y: kl, x: fr_learning_rate, color: method}",
+        "{kind: heatmap, value: kl, x: fr_learning_rate, y: method}",
+        "{kind: response, y: kl, x: fr_learning_rate}",
+        "{kind: response, y: kl, x: fr_learning_rate, color: method}",
+        "{kind: scatter, x: rate_mean, y: kl, color: method}",
+    ];
+    let lines: String = entries.iter().map(|entry| format!("  - {entry}\n")).collect();
+    let spec = spec(stored.results(), "wide", &lines);
+    let store = stored.sweep();
+    let source = Source::new(&store, &Scope::Current, &spec.description, None).unwrap();
+    let mut palette = Palette::default();
+    source.color(&mut palette);
+    for (figure, entry) in spec.figures.iter().zip(entries) {
+        let begin = std::time::Instant::now();
+        let drawing = draw_all(&[(figure, &source)], &palette).remove(0).unwrap();
+        drawing.png(PAGE).unwrap();
+        println!("{:6.2} s {:9} bytes of {entry}", begin.elapsed().as_secs_f64(), drawing.svg.len());
+        assert!(begin.elapsed().as_secs() < 20, "{entry}: {:?}", begin.elapsed());
+        assert!(drawing.svg.len() < 20_000_000, "{entry}: {} bytes", drawing.svg.len());
+        // Colours tell the methods apart where nothing else does.
+        let said = texts(&drawing.svg).iter().any(|text| text.contains(&format!("of {levels} levels")));
+        assert!(said, "{entry}: {:?}", texts(&drawing.svg));
+    }
+}
+
 #[test]
 fn names_that_are_not_there_are_said_with_the_nearest_and_the_line() {
     let folder = tempfile::tempdir().unwrap();

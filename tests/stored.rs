@@ -54,6 +54,28 @@ impl Stored {
         stored
     }
 
+    /// `wide`: so many runs, each with levels of its own on two axes, and two steps.
+    pub fn wide(levels: u64) -> Self {
+        let stored = Self { folder: TempDir::new().unwrap(), name: "wide".to_owned() };
+        let run = |i: u64| {
+            let parameters = BTreeMap::from([
+                ("method".to_owned(), Value::Text(format!("method {i}"))),
+                ("fr_learning_rate".to_owned(), Value::from(1e-3 + i as f64 * 1e-7)),
+            ]);
+            (RunId::of(&format!("wide {i}")), 0, parameters)
+        };
+        let runs: Vec<(RunId, u64, Parameters)> = (0..levels).map(run).collect();
+        stored.write("retina", &runs, |run, parameters, writer| {
+            let rate = parameters["fr_learning_rate"].as_f64().unwrap();
+            let metric = |name: &str, by: f64| (name.to_owned(), vec![Real(rate * by), Real(rate)]);
+            let metrics = [metric("kl", 2.0), metric("rate_mean", 3.0)].into();
+            let elapsed = vec![Real(0.0), Real(1.0)];
+            writer.history(run, 1, &Rows { step: vec![0, 1], elapsed, metrics }).unwrap();
+            Outcome::Done
+        });
+        stored
+    }
+
     /// The spec that such a sweep would have, without figures.
     pub fn spec(name: &str) -> String {
         let (trainer, grid) = match name {

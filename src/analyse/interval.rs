@@ -34,16 +34,25 @@ pub fn mean_interval(sample: &[f64]) -> Option<Interval> {
 }
 
 /// The mean, by distances from the first value: that of equal values is exactly theirs.
-pub(super) fn mean(sample: &[f64]) -> f64 {
+pub fn mean(sample: &[f64]) -> f64 {
     let first = sample.first().copied().unwrap_or(f64::NAN);
-    first + sample.iter().map(|x| x - first).sum::<f64>() / sample.len() as f64
+    let mean = first + sample.iter().map(|x| x - first).sum::<f64>() / sample.len() as f64;
+    // Distances and sums may be more than a float holds where the mean is not.
+    if mean.is_finite() { mean } else { sample.iter().map(|x| x / sample.len() as f64).sum() }
 }
 
 /// Standard deviation with n − 1 in the denominator; NaN below two values.
 pub fn standard_deviation(sample: &[f64]) -> f64 {
     let n = sample.len() as f64;
     let mean = mean(sample);
-    (sample.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (n - 1.0)).sqrt()
+    let deviation = (sample.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (n - 1.0)).sqrt();
+    let largest = sample.iter().fold(0.0, |largest, x| f64::max(largest, x.abs()));
+    if deviation.is_finite() || n < 2.0 || !largest.is_finite() {
+        return deviation;
+    }
+    // Squares may be more than a float holds where the deviation is not.
+    let share = |x: f64| x / largest - mean / largest;
+    (sample.iter().map(|x| share(*x).powi(2)).sum::<f64>() / (n - 1.0)).sqrt() * largest
 }
 
 /// The factor that makes a standard error half a 95% interval: the 97.5% quantile of Student's t. NaN for no degrees

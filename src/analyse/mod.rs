@@ -22,7 +22,7 @@ pub use bootstrap::bootstrap_interval;
 pub use compare::{CompareRequest, Comparison, Difference, compare, detectable, welch};
 pub use error::AnalyseError;
 pub use grid::{Cell, Format, Grid};
-pub use interval::{Interval, mean_interval, quantile_95, standard_deviation};
+pub use interval::{Interval, mean, mean_interval, quantile_95, standard_deviation};
 pub use number::{significant, with_error};
 pub use pivot::{Pivot, PivotCell, PivotRequest, pivot};
 pub use probed::Measured;

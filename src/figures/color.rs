@@ -1,6 +1,7 @@
 //! Colours that hold for colour-blind readers and in grey: Okabe–Ito for names, viridis for numbers, a diverging map
 //! around zero. One level of an axis has one colour wherever a palette is shared.
 
+use super::levels::Levels;
 use crate::record::Value;
 use std::collections::HashMap;
 
@@ -102,31 +103,23 @@ impl Rgb {
 /// The colours of the levels of all axes.
 #[derive(Clone, Debug, Default)]
 pub struct Palette {
-    axes: HashMap<String, Vec<Value>>,
+    axes: HashMap<String, Levels>,
 }
 
 impl Palette {
     /// Makes the levels of an axis known, in an order that does not depend on the figure.
     pub fn add<'v>(&mut self, axis: &str, levels: impl IntoIterator<Item = &'v Value>) {
         let known = self.axes.entry(axis.to_owned()).or_default();
-        let before = known.len();
-        for level in levels {
-            if !known.contains(level) {
-                known.push(level.clone());
-            }
-        }
-        if known.len() > before && known.iter().all(|level| level.as_f64().is_some()) {
-            known.sort_by(|a, b| a.as_f64().partial_cmp(&b.as_f64()).unwrap_or(std::cmp::Ordering::Equal));
-        }
+        levels.into_iter().for_each(|level| known.add(level));
     }
 
     /// The colour of a level: by its rank for three numbers and more, else the next of Okabe and Ito's.
     pub fn level(&self, axis: &str, level: &Value) -> Rgb {
-        let known = self.axes.get(axis).map_or(&[][..], |levels| levels);
-        let place = known.iter().position(|other| other == level).unwrap_or(0);
-        let numbers = known.len() >= 3 && known.iter().all(|level| level.as_f64().is_some());
+        let Some(known) = self.axes.get(axis) else { return nth(0) };
+        let place = known.rank(level).unwrap_or(0);
+        let numbers = known.all().len() >= 3 && known.are_numbers();
         // The light end of viridis cannot be read as a line on white.
-        if numbers { Map::Viridis.at(0.85 * place as f64 / (known.len() - 1) as f64) } else { nth(place) }
+        if numbers { Map::Viridis.at(0.85 * place as f64 / (known.all().len() - 1) as f64) } else { nth(place) }
     }
 }
 

@@ -8,6 +8,7 @@ use crate::analyse::level_value;
 use crate::record::Value;
 use crate::spec::{Figure, FigureKind};
 use crate::store::{RunState, Status};
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 /// The runs of a figure, divided by its axes.
@@ -23,7 +24,15 @@ pub struct Groups<'s> {
     row_axis: Option<String>,
     column_axis: Option<String>,
     color_axes: Vec<String>,
+    /// Axes with more levels than can be drawn, in words.
+    too_many: Vec<String>,
 }
+
+/// So many panels across or down are drawn at most, so many colours or places along an axis, and so many cells of a
+/// heatmap across or down. Of more levels the first are drawn, and a note says so.
+const PANELS: usize = 60;
+const PLACES: usize = 1_000;
+const CELLS: usize = 2_000;
 
 /// One colour of a figure.
 #[derive(Clone, Debug)]
@@ -56,13 +65,24 @@ impl<'s> Groups<'s> {
                 telling(&runs, &panels, open)
             }
         };
-        let mut found: Vec<Vec<Value>> = Vec::new();
-        for run in &runs {
-            let own: Vec<Value> = color_axes.iter().map(|axis| level_value(run, axis)).collect();
-            if !found.contains(&own) {
-                found.push(own);
+        let mut runs = runs;
+        let mut too_many = Vec::new();
+        let places = match figure.kind {
+            FigureKind::Heatmap => Some(CELLS),
+            FigureKind::Box | FigureKind::Violin | FigureKind::Profile => Some(PLACES),
+            _ => None,
+        };
+        for (axis, most) in [
+            (&figure.facet_row, Some(PANELS)),
+            (&figure.facet_column, Some(PANELS)),
+            (&figure.x, places),
+            (&figure.down, places),
+        ] {
+            if let (Some(axis), Some(most)) = (axis, most) {
+                keep_first(&mut runs, std::slice::from_ref(axis), most, &mut too_many);
             }
         }
+        let found = keep_first(&mut runs, &color_axes, PLACES, &mut too_many);
         let labels = labels(&found);
         let color = |(i, (levels, label)): (usize, (Vec<Value>, String))| Color {
             label,
@@ -82,6 +102,7 @@ impl<'s> Groups<'s> {
             colors,
             color_axes,
             runs,
+            too_many,
         }
     }
 
@@ -163,6 +184,7 @@ impl<'s> Groups<'s> {
                 n => notes.push(format!("{n} of {all} runs {words}")),
             }
         }
+        notes.extend(self.too_many.iter().cloned());
         let told = [&figure.facet_row, &figure.facet_column, &figure.x, &figure.down].map(Option::as_ref);
         let told: Vec<&String> = told.into_iter().flatten().chain(&self.color_axes).collect();
         let pooled = Source::axes(&self.runs).into_iter().filter(|axis| !told.contains(&axis));
@@ -191,6 +213,30 @@ impl<'s> Groups<'s> {
             })
         })
     }
+}
+
+/// The levels of some axes together, in the order in which runs have them; of more than `most` only runs with the first
+/// ones are kept, which `too_many` says.
+fn keep_first(runs: &mut Vec<&RunState>, axes: &[String], most: usize, too_many: &mut Vec<String>) -> Vec<Vec<Value>> {
+    let own = |run: &RunState| axes.iter().map(|axis| level_value(run, axis)).collect::<Vec<_>>();
+    let key = |levels: &[Value]| levels.iter().map(|level| (level.to_string(), level.as_f64().is_some())).collect();
+    let mut found: Vec<Vec<Value>> = Vec::new();
+    let mut places: HashMap<Vec<(String, bool)>, bool> = HashMap::new();
+    for run in runs.iter() {
+        let levels = own(run);
+        let count = found.len();
+        if let Entry::Vacant(new) = places.entry(key(&levels)) {
+            new.insert(count < most);
+            if count < most {
+                found.push(levels);
+            }
+        }
+    }
+    if places.len() > most {
+        runs.retain(|run| places.get(&key(&own(run))).copied().unwrap_or(false));
+        too_many.push(format!("the first {most} of {} levels of {} are drawn", places.len(), axes.join(" · ")));
+    }
+    found
 }
 
 /// Of the axes those that tell runs apart which the panels leave together. One that is inactive somewhere is left out

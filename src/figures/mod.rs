@@ -8,6 +8,7 @@ mod drawing;
 mod error;
 mod groups;
 mod kinds;
+mod levels;
 mod picture;
 mod source;
 mod spread;

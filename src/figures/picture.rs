@@ -247,12 +247,26 @@ impl Picture {
                 }
             }
         }
-        match out.len() {
-            0 => {}
-            1 => self.notes.push("1 value ≤ 0 is not on this axis".to_owned()),
-            n => self.notes.push(format!("{n} values ≤ 0 are not on this axis")),
-        }
+        self.notes.extend(not_on_axis(out.len()));
         out.len()
+    }
+}
+
+/// What a logarithmic axis cannot show, for a note.
+pub fn not_on_axis(values: usize) -> Option<String> {
+    match values {
+        0 => None,
+        1 => Some("1 value ≤ 0 is not on this axis".to_owned()),
+        n => Some(format!("{n} values ≤ 0 are not on this axis")),
+    }
+}
+
+/// What is not finite and has no place on any axis, for a note.
+pub fn not_finite(values: usize) -> Option<String> {
+    match values {
+        0 => None,
+        1 => Some("1 value that is not finite is not drawn".to_owned()),
+        n => Some(format!("{n} values that are not finite are not drawn")),
     }
 }
 

@@ -2,12 +2,13 @@
 
 use super::FiguresError;
 use super::color::Palette;
+use super::levels::Levels;
 use crate::analyse::{level_value, passes, significant};
 use crate::record::Value;
 use crate::spec::{Description, Figure, Reduce};
 use crate::store::{RunState, Scope, Status, Sweep};
 use polars::prelude::*;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// The runs of a sweep in one scope.
 pub struct Source<'s> {
@@ -41,6 +42,9 @@ const ROWS: &str = ".rows";
 
 /// The rows of one metric of one run, by step.
 pub type Trace = Vec<(f64, f64)>;
+
+/// The traces of runs by their ids, and how many values are not finite; those of runs that diverged are not counted.
+pub type Traces = (HashMap<String, Trace>, usize);
 
 /// An array of a run.
 #[derive(Clone, Debug)]
@@ -95,11 +99,11 @@ impl<'s> Source<'s> {
     }
 
     /// The columns of the histories of runs: one trace a run for each name, by `step`, `elapsed` or another metric.
-    /// Rows in which either is missing are left out.
+    /// Rows in which either is missing are left out; the second tells how many values are not finite.
     ///
     /// # Errors
     /// Where the store cannot be read or no run has such a metric.
-    pub fn traces(&self, runs: &[&RunState], x: &str, y: &str) -> Result<HashMap<String, Trace>, FiguresError> {
+    pub fn traces(&self, runs: &[&RunState], x: &str, y: &str) -> Result<Traces, FiguresError> {
         let recorded = |name: &str| self.metrics.iter().any(|metric| metric == name);
         if let Some(unknown) = [x, y].into_iter().find(|name| !["step", "elapsed"].contains(name) && !recorded(name)) {
             return Err(self.missing("metric", unknown));
@@ -116,10 +120,13 @@ impl<'s> Source<'s> {
         };
         let (steps, xs, ys) = (number("step")?, number(x)?, number(y)?);
         let mut traces: HashMap<&str, Vec<(f64, f64, f64)>> = HashMap::new();
+        let mut not_finite = 0;
+        let diverged: HashSet<&str> =
+            runs.iter().filter(|run| run.status == Status::Diverged).map(|run| run.run.as_str()).collect();
         for ((run, step), (x, y)) in run.iter().zip(steps.iter()).zip(xs.iter().zip(ys.iter())) {
-            if let (Some(run), Some(step), Some(x), Some(y)) = (run, step, x, y)
-                && !y.is_nan()
-            {
+            let (Some(run), Some(step), Some(x), Some(y)) = (run, step, x, y) else { continue };
+            not_finite += usize::from(!(x.is_finite() && y.is_finite()) && !diverged.contains(run));
+            if !y.is_nan() {
                 traces.entry(run).or_default().push((step, x, y));
             }
         }
@@ -127,7 +134,7 @@ impl<'s> Source<'s> {
             rows.sort_by(|a, b| a.0.total_cmp(&b.0));
             rows.into_iter().map(|(_, x, y)| (x, y)).collect()
         };
-        Ok(traces.into_iter().map(|(run, rows)| (run.to_owned(), sorted(rows))).collect())
+        Ok((traces.into_iter().map(|(run, rows)| (run.to_owned(), sorted(rows))).collect(), not_finite))
     }
 
     /// Seconds a step of each run, for metrics that count the seconds since the last row; of the last rows alone where
@@ -260,14 +267,9 @@ pub fn spelled(level: &Value) -> String {
 
 /// The levels of an axis in the order in which runs have them.
 pub fn levels(runs: &[&RunState], axis: &str) -> Vec<Value> {
-    let mut found: Vec<Value> = Vec::new();
-    for run in runs {
-        let level = level_value(run, axis);
-        if !found.contains(&level) {
-            found.push(level);
-        }
-    }
-    found
+    let mut found = Levels::default();
+    runs.iter().for_each(|run| found.add(&level_value(run, axis)));
+    found.into_all()
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! A sample as its mean and the band around it.
 
-use crate::analyse::{quantile_95, standard_deviation};
+use crate::analyse::{mean, quantile_95, standard_deviation};
 use crate::spec::Band;
 use std::collections::HashMap;
 
@@ -19,7 +19,8 @@ impl Spread {
     /// Mean, low and high; low and high are NaN where one value has no spread. NaN for no values.
     pub fn of(&mut self, sample: &[f64]) -> (f64, f64, f64) {
         let n = sample.len();
-        let mean = sample.iter().sum::<f64>() / n as f64;
+        let sum = sample.iter().sum::<f64>();
+        let mean = if sum.is_finite() { sum / n as f64 } else { mean(sample) };
         let half = match self.band {
             Band::MinMax => {
                 let low = sample.iter().copied().fold(f64::INFINITY, f64::min);
@@ -68,7 +69,8 @@ pub fn quantile(sorted: &[f64], share: f64) -> f64 {
     let place = share * (sorted.len().saturating_sub(1)) as f64;
     let (low, rest) = (place.floor() as usize, place.fract());
     match (sorted.get(low), sorted.get(low + 1)) {
-        (Some(a), Some(b)) => a + (b - a) * rest,
+        (Some(a), Some(b)) if (b - a).is_finite() => a + (b - a) * rest,
+        (Some(a), Some(b)) => a * (1.0 - rest) + b * rest,
         (Some(a), None) => *a,
         _ => f64::NAN,
     }

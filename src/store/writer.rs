@@ -12,7 +12,7 @@ use crate::agent::{Array, Sink, SinkError};
 use crate::record::Layout;
 use crate::record::{Fact, Rows, RunId};
 use polars::prelude::DataFrame;
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::io::Write;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -113,7 +113,10 @@ impl Writer {
             self.outbox.pop_front();
         }
         self.oldest = None;
-        let mut facts: Vec<Fact> = over.iter().filter_map(|attempt| self.kept(attempt)).collect();
+        let is_end = |fact: &&Fact| !matches!(fact, Fact::Checkpoint { .. });
+        let ended: HashSet<(RunId, u32)> = self.facts.iter().filter(is_end).filter_map(vouches).collect();
+        let mut facts: Vec<Fact> =
+            over.iter().filter_map(|attempt| self.kept(attempt, ended.contains(attempt))).collect();
         facts.append(&mut self.facts);
         let outcome = self.journal.append(&facts);
         // Where it could not be written the whole is tried again; the places are made anew then.
@@ -125,11 +128,8 @@ impl Writer {
                 *places = Places::default();
             }
         }
-        for fact in self.facts.drain(..).filter(|fact| !matches!(fact, Fact::Checkpoint { .. })) {
-            if let Some(attempt) = vouches(&fact) {
-                self.places.remove(&attempt);
-            }
-        }
+        self.facts.clear();
+        self.places.retain(|attempt, _| !ended.contains(attempt));
         self.journal.sync()
     }
 
@@ -144,14 +144,10 @@ impl Writer {
         write(&self.layout.segments().join(name), rows.schema(), &footer, |append| groups.iter().try_for_each(append))
     }
 
-    /// The line that says where the rows of an attempt lie that began here.
-    fn kept(&self, attempt: &(RunId, u32)) -> Option<Fact> {
+    /// The line that says where the rows of an attempt lie that began here; none where there are none and it goes on.
+    fn kept(&self, attempt: &(RunId, u32), ended: bool) -> Option<Fact> {
         let Places { history, arrays } = self.places.get(attempt)?.clone();
-        let ends = self
-            .facts
-            .iter()
-            .any(|fact| !matches!(fact, Fact::Checkpoint { .. }) && vouches(fact).as_ref() == Some(attempt));
-        if history.is_empty() && arrays.is_empty() && !ends {
+        if history.is_empty() && arrays.is_empty() && !ended {
             return None;
         }
         let (run, attempt) = attempt.clone();

@@ -31,7 +31,11 @@ impl Scale {
                 let step = points.windows(2).map(|pair| pair[1] - pair[0]).reduce(f64::min).unwrap_or(alone);
                 points.into_iter().map(|x| (x, spelled(x, step))).collect()
             }
-            Self::Log(low, high) => decades(*low, *high, count),
+            Self::Log(low, high) => {
+                let ticks = decades(*low, *high, count);
+                // Between two powers of ten there may be none.
+                if ticks.is_empty() { few(*low, *high, count) } else { ticks }
+            }
             Self::Names(names) => names.iter().enumerate().map(|(i, name)| (i as f64, name.clone())).collect(),
             Self::Bare(..) => Vec::new(),
         }
@@ -55,7 +59,16 @@ fn few(low: f64, high: f64, count: usize) -> Vec<(f64, String)> {
         [1.0, 2.0, 5.0, 10.0].into_iter().map(|factor| factor * power).find(|step| *step >= rough).unwrap_or(rough);
     let first = (low / step).ceil();
     let places = (0..=count.max(2)).map(|i| (first + i as f64) * step);
-    places.filter(|x| (low..=high).contains(x)).map(|x| (x, minus(format!("{x:.1e}")))).collect()
+    places.filter(|x| (low..=high).contains(x)).map(|x| (x, raised(x, step))).collect()
+}
+
+/// `1.05e−3`, with as many digits as tell it from the next tick.
+fn raised(x: f64, step: f64) -> String {
+    if x == 0.0 {
+        return "0".to_owned();
+    }
+    let digits = (x.abs().log10().floor() - step.log10().floor()).clamp(1.0, 16.0) as usize;
+    minus(format!("{x:.digits$e}"))
 }
 
 /// A tick's number with as many decimals as its step needs.
@@ -68,7 +81,7 @@ fn spelled(x: f64, step: f64) -> String {
         return if x == 0.0 { "0".to_owned() } else { minus(format!("{scaled:.decimals$}{}", thousands.1)) };
     }
     if step < 1e-4 {
-        return minus(format!("{x:.1e}"));
+        return raised(x, step);
     }
     let decimals = decimals(step);
     // -0.0 is 0.
@@ -130,7 +143,9 @@ mod tests {
                 let mut scales = vec![Scale::Linear(low, high)];
                 scales.extend((low > 0.0).then_some(Scale::Log(low, high)));
                 for scale in scales {
-                    assert!(scale.ticks(7).len() <= 12, "{scale:?}");
+                    let ticks = scale.ticks(7);
+                    let names: std::collections::HashSet<&String> = ticks.iter().map(|(_, name)| name).collect();
+                    assert!(ticks.len() <= 12 && names.len() == ticks.len(), "{scale:?}: {ticks:?}");
                     assert!((scale.share(low)).abs() < 1e-9 && (scale.share(high) - 1.0).abs() < 1e-9, "{scale:?}");
                 }
             }

@@ -5,7 +5,7 @@ use super::{axis, number};
 use crate::figures::FiguresError;
 use crate::figures::color::INK;
 use crate::figures::groups::{Groups, panels};
-use crate::figures::picture::{Data, Key, Legend, Mark, Picture, Row, Sign};
+use crate::figures::picture::{Data, Key, Legend, Mark, Picture, Row, Sign, not_finite};
 use crate::figures::source::{Source, Trace};
 use crate::figures::spread::{Spread, smooth};
 use crate::spec::Figure;
@@ -19,8 +19,9 @@ pub fn picture(figure: &Figure, source: &Source, groups: &Groups) -> Result<Pict
         Some(share) => traces.into_iter().map(|(run, trace)| (run, smooth(&trace, share))).collect(),
         None => traces,
     };
-    let first = smoothed(source.traces(&groups.runs, "step", before)?);
-    let second = smoothed(source.traces(&groups.runs, "step", after)?);
+    let (first, odd) = source.traces(&groups.runs, "step", before)?;
+    let (second, more) = source.traces(&groups.runs, "step", after)?;
+    let (first, second, odd) = (smoothed(first), smoothed(second), odd + more);
     // Paired by step: only then is the difference that of one batch with one noise.
     let differences: HashMap<String, Trace> = first
         .iter()
@@ -97,6 +98,7 @@ pub fn picture(figure: &Figure, source: &Source, groups: &Groups) -> Result<Pict
     keys.push(Key { label: after.clone(), color: INK, sign: Sign::Line });
     let mut notes = groups.notes(figure);
     notes.insert(0, spread.words().to_owned());
+    notes.extend(not_finite(odd));
     Ok(Picture {
         title: figure.heading(),
         columns: groups.headings(),

@@ -1,11 +1,11 @@
 //! `box` and `violin`: a summary (a point a run) or an array's values by the levels of an axis, colours side by side.
 
-use super::{axis, number};
+use super::{axis, not_finite_of, number};
 use crate::analyse::level_value;
 use crate::figures::FiguresError;
 use crate::figures::color::Rgb;
 use crate::figures::groups::{Groups, panels};
-use crate::figures::picture::{Axis, Data, Mark, Picture, Row, Scale, Shape, Sign, range};
+use crate::figures::picture::{Axis, Data, Mark, Picture, Row, Scale, Shape, Sign, not_finite, range};
 use crate::figures::source::{Source, levels, spelled};
 use crate::figures::spread::quantile;
 use crate::record::Value;
@@ -25,8 +25,10 @@ pub fn picture(figure: &Figure, source: &Source, groups: &Groups) -> Result<Pict
     let mut data = Data { columns: groups.data_columns(), rows: Vec::new() };
     data.columns.extend(figure.x.iter().cloned().chain(["quantity", "value"].map(str::to_owned)));
     let mut rows = Vec::new();
+    let mut odd = 0;
     for name in &figure.y {
-        let samples = samples(figure, source, groups, name)?;
+        let (samples, count) = samples(figure, source, groups, name)?;
+        odd += count;
         let panels = panels(groups, |row, column, runs| {
             let mut marks = Vec::new();
             for (c, color) in groups.colors.iter().enumerate() {
@@ -73,7 +75,7 @@ pub fn picture(figure: &Figure, source: &Source, groups: &Groups) -> Result<Pict
         rows,
         x: Axis { label: figure.x.as_ref().map_or(String::new(), |x| source.label(x)), scale: Scale::Names(names) },
         legend: groups.legend(Sign::Patch),
-        notes: groups.notes(figure),
+        notes: groups.notes(figure).into_iter().chain(not_finite(odd)).collect(),
         aspect: None,
         data,
     })
@@ -107,21 +109,26 @@ impl Slots {
 /// Values a group under the figure.
 const DATA: usize = 500;
 
-/// The values of each run: its summary, or its array.
+/// The values of each run: its summary, or its array; and how many are not finite.
 fn samples(
     figure: &Figure,
     source: &Source,
     groups: &Groups,
     name: &str,
-) -> Result<HashMap<String, Vec<f64>>, FiguresError> {
+) -> Result<(HashMap<String, Vec<f64>>, usize), FiguresError> {
     if source.description.arrays.iter().any(|array| array.name == name) {
         let arrays = source.tensors(&groups.runs, name, figure.reduce)?.into_iter();
-        let wide = |values: Vec<f32>| values.into_iter().map(f64::from).collect();
-        return Ok(arrays.map(|(run, array)| (run, wide(array.values))).collect());
+        let wide = |values: Vec<f32>| values.into_iter().map(f64::from).collect::<Vec<f64>>();
+        let arrays: HashMap<String, Vec<f64>> = arrays.map(|(run, array)| (run, wide(array.values))).collect();
+        let of = |run: &&RunState| run.status != Status::Diverged;
+        let values = groups.runs.iter().copied().filter(of).filter_map(|run| arrays.get(run.run.as_str())).flatten();
+        let odd = values.filter(|x| !x.is_finite()).count();
+        return Ok((arrays, odd));
     }
     let numbers = source.summaries(&groups.runs, name, figure.reduce)?;
+    let odd = not_finite_of(&groups.runs, &numbers);
     let pairs = groups.runs.iter().zip(numbers);
-    Ok(pairs.filter_map(|(run, number)| Some((run.run.to_string(), vec![number?]))).collect())
+    Ok((pairs.filter_map(|(run, number)| Some((run.run.to_string(), vec![number?]))).collect(), odd))
 }
 
 /// One box or violin with its points.

@@ -4,7 +4,7 @@
 use super::{axis, number};
 use crate::figures::FiguresError;
 use crate::figures::groups::{Groups, panels};
-use crate::figures::picture::{Axis, Data, Mark, Picture, Row, Shape, Sign};
+use crate::figures::picture::{Axis, Data, Mark, Picture, Row, Shape, Sign, not_finite};
 use crate::figures::source::{Source, Trace};
 use crate::figures::spread::{Spread, smooth};
 use crate::figures::thin::thin_band;
@@ -23,8 +23,10 @@ pub fn picture(figure: &Figure, source: &Source, groups: &Groups) -> Result<Pict
     let counted = if x == "step" { source.label(x) } else { x.to_owned() };
     data.columns.extend(["metric", &counted, "mean", "low", "high"].map(str::to_owned));
     let (mut rows, mut across) = (Vec::new(), Vec::new());
+    let mut odd = 0;
     for y in &figure.y {
-        let traces = source.traces(&groups.runs, x, y)?;
+        let (traces, count) = source.traces(&groups.runs, x, y)?;
+        odd += count;
         let traces: HashMap<String, Trace> = match figure.smooth {
             Some(share) => traces.into_iter().map(|(run, trace)| (run, smooth(&trace, share))).collect(),
             None => traces,
@@ -99,6 +101,7 @@ pub fn picture(figure: &Figure, source: &Source, groups: &Groups) -> Result<Pict
     if groups.runs.len() > groups.colors.len() && x == "step" {
         notes.insert(0, spread.words().to_owned());
     }
+    notes.extend(not_finite(odd));
     Ok(Picture {
         title: figure.heading(),
         columns: groups.headings(),

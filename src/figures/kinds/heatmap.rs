@@ -1,12 +1,12 @@
 //! `heatmap`: a summary over two axes, as a mean over seeds; the values are written in where there is room.
 
-use super::number;
+use super::{not_finite_of, number};
 use crate::analyse::{level_value, significant};
 use crate::figures::FiguresError;
 use crate::figures::color::{Map, Rgb};
 use crate::figures::draw::minus;
 use crate::figures::groups::{Groups, panels};
-use crate::figures::picture::{Axis, Data, Legend, Mark, Picture, Row, Scale, range};
+use crate::figures::picture::{Axis, Data, Legend, Mark, Picture, Row, Scale, not_finite, not_on_axis, range};
 use crate::figures::source::{Source, levels, spelled};
 use crate::record::Value;
 use crate::spec::Figure;
@@ -24,6 +24,7 @@ pub fn picture(figure: &Figure, source: &Source, groups: &Groups) -> Result<Pict
     };
     let (across, along) = (sorted(levels(&groups.runs, x)), sorted(levels(&groups.runs, down)));
     let numbers = source.summaries(&groups.runs, name, figure.reduce)?;
+    let odd = not_finite_of(&groups.runs, &numbers);
     let by_run: HashMap<&str, f64> = groups
         .runs
         .iter()
@@ -44,17 +45,22 @@ pub fn picture(figure: &Figure, source: &Source, groups: &Groups) -> Result<Pict
                 let cell: &mut Cell = &mut sums[*b][*a];
                 match by_run.get(run.run.as_str()) {
                     _ if run.status == Status::Diverged => cell.diverged += 1,
-                    Some(value) => (cell.sum, cell.n) = (cell.sum + value, cell.n + 1),
+                    Some(value) => {
+                        (cell.sum, cell.small, cell.n) = (cell.sum + value, cell.small + value * SMALL, cell.n + 1);
+                    }
                     None => {}
                 }
             }
             tables.push(sums);
         }
     }
-    let shown = |x: f64| if figure.log_y { x.max(f64::MIN_POSITIVE).ln() } else { x };
+    // Halves: the whole range may be more than a float holds.
+    let shown = |x: f64| if figure.log_y { x.ln() } else { x / 2.0 };
     let finite = tables.iter().flatten().flatten().filter_map(Cell::mean);
     let (low, high) = range(finite.filter(|x| !figure.log_y || *x > 0.0)).unwrap_or((0.0, 1.0));
-    let (low, high) = if high > low { (low, high) } else { (low, low + 1.0) };
+    let (low, high) = if high > low { (low, high) } else { beside(low, figure.log_y) };
+    let no_place = |mean: f64| figure.log_y && mean <= 0.0;
+    let out = tables.iter().flatten().flatten().filter_map(Cell::mean).filter(|mean| no_place(*mean)).count();
     let mut data = Data { columns: groups.data_columns(), rows: Vec::new() };
     data.columns.extend([x, down, name, "n", "diverged"].map(str::to_owned));
     let mut tables = tables.into_iter();
@@ -67,6 +73,7 @@ pub fn picture(figure: &Figure, source: &Source, groups: &Groups) -> Result<Pict
             for (a, cell) in row.iter().enumerate() {
                 let color = cell
                     .mean()
+                    .filter(|mean| !no_place(*mean))
                     .map_or(EMPTY, |mean| Map::Viridis.at((shown(mean) - shown(low)) / (shown(high) - shown(low))));
                 cells.push(color);
                 if cell.n + cell.diverged == 0 {
@@ -105,23 +112,35 @@ pub fn picture(figure: &Figure, source: &Source, groups: &Groups) -> Result<Pict
             map: Map::Viridis,
             scale: if figure.log_y { Scale::Log(low, high) } else { Scale::Linear(low, high) },
         },
-        notes: groups.notes(figure),
+        notes: groups.notes(figure).into_iter().chain(not_finite(odd)).chain(not_on_axis(out)).collect(),
         aspect: (across.len() > 12 && along.len() > 12).then_some(1.0),
         data,
     })
+}
+
+/// A range around equal values.
+fn beside(value: f64, log: bool) -> (f64, f64) {
+    let (low, high) = if log { (value / 2.0, value * 2.0) } else { (value, value + value.abs().max(1.0)) };
+    (low.max(f64::MIN), high.min(f64::MAX))
 }
 
 /// The runs of one cell; those that diverged have no part in its mean.
 #[derive(Clone, Copy, Default)]
 struct Cell {
     sum: f64,
+    /// The same of smaller values, where the sum is more than a float holds.
+    small: f64,
     n: usize,
     diverged: usize,
 }
 
+/// How much smaller.
+const SMALL: f64 = 1.0 / (1_u64 << 40) as f64;
+
 impl Cell {
     fn mean(&self) -> Option<f64> {
-        (self.n > 0).then(|| self.sum / self.n as f64)
+        let sum = if self.sum.is_finite() { self.sum / self.n as f64 } else { self.small / self.n as f64 / SMALL };
+        (self.n > 0).then_some(sum)
     }
 }
 

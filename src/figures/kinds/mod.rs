@@ -16,6 +16,7 @@ use super::groups::{self, Groups};
 use super::picture::Picture;
 use super::source::Source;
 use crate::spec::{Figure, FigureKind};
+use crate::store::{RunState, Status};
 
 /// What a figure shows.
 ///
@@ -44,6 +45,14 @@ pub fn picture(figure: &Figure, source: &Source, palette: &Palette) -> Result<Pi
 /// A number of the data under a figure: the shortest spelling that reads back as the same.
 fn number(x: f64) -> String {
     if x.is_finite() { x.to_string() } else { String::new() }
+}
+
+/// How many runs have a number that is not finite; those that diverged are told of elsewhere.
+fn not_finite_of(runs: &[&RunState], numbers: &[Option<f64>]) -> usize {
+    let odd = |(run, number): &(&&RunState, &Option<f64>)| {
+        run.status != Status::Diverged && number.is_some_and(|number| !number.is_finite())
+    };
+    runs.iter().zip(numbers).filter(odd).count()
 }
 
 /// The axis of a quantity that holds all values.

@@ -2,11 +2,11 @@
 //! with every run as a point and the best level marked.
 
 use super::curve::x_axis;
-use super::{axis, number};
+use super::{axis, not_finite_of, number};
 use crate::analyse::level_value;
 use crate::figures::FiguresError;
 use crate::figures::groups::{Groups, panels};
-use crate::figures::picture::{Data, Mark, Picture, Row, Shape, Sign};
+use crate::figures::picture::{Data, Mark, Picture, Row, Shape, Sign, not_finite};
 use crate::figures::source::{Source, levels};
 use crate::figures::spread::Spread;
 use crate::record::Value;
@@ -26,8 +26,10 @@ pub fn scatter(figure: &Figure, source: &Source, groups: &Groups) -> Result<Pict
     let (Some(x), Some(y)) = (&figure.x, figure.y.first()) else {
         return Err(FiguresError::Shape("a scatter needs `x` and `y`: two metrics".to_owned()));
     };
-    let xs = by_run(&groups.runs, source.summaries(&groups.runs, x, figure.reduce)?);
-    let ys = by_run(&groups.runs, source.summaries(&groups.runs, y, figure.reduce)?);
+    let (xs, ys) =
+        (source.summaries(&groups.runs, x, figure.reduce)?, source.summaries(&groups.runs, y, figure.reduce)?);
+    let odd = not_finite_of(&groups.runs, &xs) + not_finite_of(&groups.runs, &ys);
+    let (xs, ys) = (by_run(&groups.runs, xs), by_run(&groups.runs, ys));
     let mut data = Data { columns: groups.data_columns(), rows: Vec::new() };
     data.columns.extend(["seed".to_owned(), x.clone(), y.clone()]);
     let made = panels(groups, |row, column, runs| {
@@ -55,7 +57,7 @@ pub fn scatter(figure: &Figure, source: &Source, groups: &Groups) -> Result<Pict
         rows: rows.collect(),
         x: axis(source.label(x), figure.log_x, xs.into_values()),
         legend: groups.legend(Sign::Point(Shape::Dot)),
-        notes: groups.notes(figure),
+        notes: groups.notes(figure).into_iter().chain(not_finite(odd)).collect(),
         aspect: None,
         data,
     })
@@ -78,8 +80,11 @@ pub fn response(figure: &Figure, source: &Source, groups: &Groups) -> Result<Pic
     let mut data = Data { columns: groups.data_columns(), rows: Vec::new() };
     data.columns.extend([x.as_str(), "metric", "mean", "low", "high", "n"].map(str::to_owned));
     let mut rows = Vec::new();
+    let mut odd = 0;
     for y in &figure.y {
-        let ys = by_run(&groups.runs, source.summaries(&groups.runs, y, figure.reduce)?);
+        let ys = source.summaries(&groups.runs, y, figure.reduce)?;
+        odd += not_finite_of(&groups.runs, &ys);
+        let ys = by_run(&groups.runs, ys);
         let up = source.goal.filter(|(metric, _)| metric == y).map(|(_, maximize)| maximize);
         let made = panels(groups, |row, column, runs| {
             let mut marks = Vec::new();
@@ -89,9 +94,14 @@ pub fn response(figure: &Figure, source: &Source, groups: &Groups) -> Result<Pic
                 // Colours stand side by side, so that their bars can be told apart.
                 let aside = ASIDE * (c as f64 - (groups.colors.len() as f64 - 1.0) / 2.0);
                 let beside = |x: f64| if log_x { x * (high / low).powf(aside) } else { x + (high - low) * aside };
+                let mut at: HashMap<String, Vec<&RunState>> = HashMap::new();
+                for run in &own {
+                    at.entry(level_value(run, x).to_string()).or_default().push(run);
+                }
                 for (value, level_place) in &places {
                     let place = &beside(*level_place);
-                    let here = || own.iter().filter(|run| level_value(run, x) == *value);
+                    let here =
+                        || at.get(&value.to_string()).into_iter().flatten().filter(|run| level_value(run, x) == *value);
                     for run in here() {
                         if let Some(&y) = ys.get(run.run.as_str()) {
                             let points = vec![(*place, y)];
@@ -151,6 +161,7 @@ pub fn response(figure: &Figure, source: &Source, groups: &Groups) -> Result<Pic
     }
     let mut notes = groups.notes(figure);
     notes.insert(0, format!("{}; ring: best mean", spread.words().replace("bands", "bars")));
+    notes.extend(not_finite(odd));
     let across: Vec<f64> = places.iter().map(|(_, place)| *place).collect();
     let mut x = x_axis(source.label(x), log_x, across.clone());
     if !log_x {

@@ -5,7 +5,7 @@ use super::{axis, number};
 use crate::figures::FiguresError;
 use crate::figures::color::{GRID, MUTED, Rgb};
 use crate::figures::groups::{Groups, panels};
-use crate::figures::picture::{Axis, Data, Mark, Picture, Row, Shape, Sign};
+use crate::figures::picture::{Axis, Data, Mark, Picture, Row, Shape, Sign, not_finite};
 use crate::figures::source::Source;
 use crate::record::Value;
 use crate::spec::Figure;
@@ -21,7 +21,7 @@ pub fn picture(figure: &Figure, source: &Source, groups: &Groups) -> Result<Pict
         return Err(FiguresError::Shape("a trajectory needs `x` and `y`: two metrics".to_owned()));
     };
     let x = figure.x.as_deref().unwrap_or("x1_now");
-    let traces = source.traces(&groups.runs, x, y)?;
+    let (traces, odd) = source.traces(&groups.runs, x, y)?;
     let start = |run: &RunState| Some((parameter(run, "x1")?, parameter(run, "x2")?)).filter(|_| x == "x1_now");
     let mut data = Data { columns: groups.data_columns(), rows: Vec::new() };
     data.columns.extend(["seed".to_owned(), x.to_owned(), y.clone()]);
@@ -73,6 +73,7 @@ pub fn picture(figure: &Figure, source: &Source, groups: &Groups) -> Result<Pict
     let rows: Vec<Row> = rows.collect();
     let mut notes = groups.notes(figure);
     notes.insert(0, "open: start, filled: end; grey: contours of the objective; broken: the constraint".to_owned());
+    notes.extend(not_finite(odd));
     Ok(Picture {
         title: figure.heading(),
         columns: groups.headings(),
