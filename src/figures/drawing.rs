@@ -70,10 +70,10 @@ fn draw_from(figure: &Figure, source: &Source, palette: &Palette, sweep: &str) -
         warnings.push(format!("{values} of 0 or less left out: the axis is logarithmic"));
     }
     let svg = draw::draw(&picture)?;
-    let lacking: String = draw::font::lacking(&svg).into_iter().take(20).collect();
+    let lacking: String = draw::font::nowhere(&svg).into_iter().take(20).collect();
     if !lacking.is_empty() {
         warnings.push(format!(
-            "the characters `{lacking}` are not in the figures' font: the PNG lacks them, an SVG shows them where the \
+            "the characters `{lacking}` are in no font of this machine: the PNG lacks them, an SVG shows them where the \
              viewer has a font that has"
         ));
     }
@@ -156,7 +156,7 @@ impl Drawing {
 /// Where the SVG cannot be rendered.
 pub fn png(svg: &str, width: u32) -> Result<Vec<u8>, FiguresError> {
     let options = resvg::usvg::Options {
-        fontdb: draw::font::database(),
+        fontdb: draw::font::database(svg),
         font_family: draw::font::FAMILY.to_owned(),
         ..resvg::usvg::Options::default()
     };

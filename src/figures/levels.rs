@@ -70,7 +70,7 @@ mod tests {
     #[test]
     fn numbers_are_ranked_by_size_and_others_as_they_came() {
         let mut levels = Levels::default();
-        [3.0, 1.0, 2.0, 1.0].map(|x| levels.add(&Value::Number(x)));
+        [3.0, 1.0, 2.0, 1.0].iter().for_each(|x| levels.add(&Value::Number(*x)));
         assert_eq!((levels.all().len(), levels.are_numbers()), (3, true));
         assert_eq!([3.0, 1.0, 2.0, 9.0].map(|x| levels.rank(&Value::Number(x))), [Some(2), Some(0), Some(1), None]);
         levels.add(&Value::from("a"));

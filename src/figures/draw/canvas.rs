@@ -198,11 +198,21 @@ impl Canvas<'_> {
     }
 }
 
+/// Few cells are so many pixels across …
+const SHARP: usize = 320;
+
+/// … and each at most so many: viewers that smooth images then smooth the edges of cells alone.
+const LARGEST_CELL: usize = 16;
+
 /// Cells as PNG.
 fn encode((across, down): (usize, usize), cells: &[Rgb]) -> Option<Vec<u8>> {
-    let mut pixmap = resvg::tiny_skia::Pixmap::new(u32::try_from(across).ok()?, u32::try_from(down).ok()?)?;
-    for (pixel, cell) in pixmap.pixels_mut().iter_mut().zip(cells) {
-        *pixel = resvg::tiny_skia::PremultipliedColorU8::from_rgba(cell.0, cell.1, cell.2, 255)?;
+    let by = (SHARP / across.max(down).max(1)).clamp(1, LARGEST_CELL);
+    let mut pixmap = resvg::tiny_skia::Pixmap::new(u32::try_from(across * by).ok()?, u32::try_from(down * by).ok()?)?;
+    for (y, row) in pixmap.pixels_mut().chunks_exact_mut(across * by).enumerate() {
+        for (x, pixel) in row.iter_mut().enumerate() {
+            let cell = cells.get(y / by * across + x / by)?;
+            *pixel = resvg::tiny_skia::PremultipliedColorU8::from_rgba(cell.0, cell.1, cell.2, 255)?;
+        }
     }
     pixmap.encode_png().ok()
 }

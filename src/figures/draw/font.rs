@@ -49,12 +49,17 @@ const HAS: [(char, char); 33] = [
 ];
 
 /// The characters of a text that the font lacks, each once.
-pub fn lacking(text: &str) -> Vec<char> {
+fn lacking(text: &str) -> Vec<char> {
     let mut lacking: Vec<char> =
         text.chars().filter(|c| !HAS.iter().any(|(from, to)| (from..=to).contains(&c))).collect();
     lacking.sort_unstable();
     lacking.dedup();
     lacking
+}
+
+/// The characters of a text that neither the font nor any font of this system has.
+pub fn nowhere(text: &str) -> Vec<char> {
+    lacking(text).into_iter().filter(|c| super::fallback::is_nowhere(*c)).collect()
 }
 
 /// plotters counts a font's size in lines of 1.24 em.
@@ -70,8 +75,18 @@ pub(super) fn description(size: f64, scale: f64) -> FontDesc<'static> {
 /// Width of a text in pixels.
 pub fn width(text: &str, size: f64) -> f64 {
     // Measured at a hundredfold, since plotters gives whole numbers.
-    let measured = description(size, 100.0).box_size(text).map(|(width, _)| f64::from(width) / 100.0);
-    measured.unwrap_or(0.6 * size * text.chars().count() as f64)
+    let measured = |text: &str| {
+        let measured = description(size, 100.0).box_size(text).map(|(width, _)| f64::from(width) / 100.0);
+        measured.unwrap_or(0.6 * size * text.chars().count() as f64)
+    };
+    let other = lacking(text);
+    if other.is_empty() {
+        return measured(text);
+    }
+    // Of other fonts no more is known here than that East Asian signs are about square.
+    let own: String = text.chars().filter(|c| !other.contains(c)).collect();
+    let wide = |c: char| if c >= '\u{1100}' { size } else { 0.65 * size };
+    measured(&own) + text.chars().filter(|c| other.contains(c)).map(wide).sum::<f64>()
 }
 
 /// The text, cut with `…` where it is wider than `limit` pixels.
@@ -95,12 +110,23 @@ pub fn face() -> String {
     format!("@font-face{{font-family:'{FAMILY}';src:url(data:font/otf;base64,{data})}}")
 }
 
-/// The fonts that PNGs are made with: this one alone.
-pub(in crate::figures) fn database() -> Arc<resvg::usvg::fontdb::Database> {
-    static DATABASE: LazyLock<Arc<resvg::usvg::fontdb::Database>> = LazyLock::new(|| {
+/// The fonts that PNGs of a text are made with: this one, and where it lacks characters those of the system that have
+/// them, as far as fontconfig knows some.
+pub(in crate::figures) fn database(text: &str) -> Arc<resvg::usvg::fontdb::Database> {
+    static OWN: LazyLock<Arc<resvg::usvg::fontdb::Database>> = LazyLock::new(|| {
         let mut database = resvg::usvg::fontdb::Database::new();
         database.load_font_data(BYTES.to_vec());
         Arc::new(database)
     });
-    DATABASE.clone()
+    let files = super::fallback::files(&lacking(text));
+    if files.is_empty() {
+        return OWN.clone();
+    }
+    let mut database = OWN.as_ref().clone();
+    for file in files {
+        if let Ok(data) = std::fs::read(file) {
+            database.load_font_data(data);
+        }
+    }
+    Arc::new(database)
 }

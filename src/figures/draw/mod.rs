@@ -2,6 +2,7 @@
 //! nothing of sweeps or files.
 
 mod canvas;
+mod fallback;
 pub mod font;
 mod frame;
 mod layout;
