@@ -167,6 +167,20 @@ fn a_million_points_are_drawn_as_a_few_thousand_with_their_extremes() {
     assert!((highest - at).abs() < 80.0, "the line comes up to {highest}, 100 is at {at}");
 }
 
+/// No font has a character that is none; beside it the others are drawn.
+#[test]
+fn characters_that_no_font_has_are_named() {
+    let figure = one("retina_test", "{kind: curve, y: kl, title: \"kl \u{10fffe} end\"}");
+    assert!(figure.warnings.iter().any(|words| words.contains("in no font of this machine")), "{:?}", figure.warnings);
+    let plain = one("retina_test", "{kind: curve, y: kl, title: \"kl ? end\"}");
+    assert!(plain.warnings.is_empty(), "{:?}", plain.warnings);
+    let top = |drawing: &Drawing| {
+        let picture = resvg::tiny_skia::Pixmap::decode_png(&drawing.png(PAGE).unwrap()).unwrap();
+        picture.pixels()[..picture.width() as usize * 60].iter().filter(|pixel| pixel.red() < 128).count()
+    };
+    assert_eq!(top(&figure), top(&plain));
+}
+
 /// `TESSERA_LEVELS` for as many as one likes.
 #[test]
 fn any_number_of_levels_is_a_picture_in_seconds_and_what_is_left_out_is_said() {

@@ -276,3 +276,40 @@ fn verify_repair_says_what_is_lost_and_deletes_nothing() {
     let (code, said) = tessera(&["verify", "test", "--repair"]);
     assert!(code == Some(1) && said.contains("on elsewhere"), "{said}");
 }
+
+/// A repair that is killed anywhere is ended by the next.
+#[test]
+fn a_repair_that_is_killed_is_ended_by_the_next() {
+    let (stage, runs) = stage(true);
+    drop(stage.writer);
+    let part = stage.results.path().join("test/history/part-2.parquet");
+    let mut bytes = std::fs::read(&part).unwrap();
+    bytes[50] ^= 1;
+    std::fs::write(&part, bytes).unwrap();
+    let journal = stage.results.path().join("test/journal/agent.jsonl");
+    let text = std::fs::read_to_string(&journal).unwrap();
+    // The checkpoint that the fifth run went on from.
+    std::fs::write(&journal, text.replacen("step-30", "step-31", 1)).unwrap();
+    let mut killed = 0;
+    for point in ["rename", "renamed", "append", "appended", "synced"] {
+        for nth in 1..5 {
+            let place = tempfile::tempdir().unwrap();
+            let results = place.path();
+            copy(stage.results.path(), results);
+            let repair = |fail: Option<String>| {
+                let mut command = Command::new(env!("CARGO_BIN_EXE_tessera"));
+                command.args(["verify", "test", "--repair", "--results"]).arg(results).env_remove("TESSERA_RESULTS");
+                fail.map(|fail| command.env("TESSERA_FAIL_POINT", fail));
+                command.output().unwrap().status.code()
+            };
+            let what = format!("killed at {point} {nth}");
+            killed += usize::from(repair(Some(format!("{point}:{nth}"))).is_none());
+            right_or_none(&Sweep::open_readable(results, "test").unwrap(), &what);
+            assert_eq!(repair(None), Some(0), "{what}");
+            let mended = Sweep::open(results, "test").unwrap();
+            assert_eq!(right_or_none(&mended, &what), runs.len() - 3, "{what}");
+            assert_eq!(serious(&mended), Vec::<String>::new(), "{what}");
+        }
+    }
+    assert!(killed > 8, "the fail points were not reached: {killed}");
+}

@@ -73,7 +73,7 @@ fn draw_from(figure: &Figure, source: &Source, palette: &Palette, sweep: &str) -
     let lacking: String = draw::font::nowhere(&svg).into_iter().take(20).collect();
     if !lacking.is_empty() {
         warnings.push(format!(
-            "the characters `{lacking}` are in no font of this machine: the PNG lacks them, an SVG shows them where the \
+            "the characters `{lacking}` are in no font of this machine: the PNG has `?` in their places, an SVG shows them where the \
              viewer has a font that has"
         ));
     }
@@ -160,7 +160,10 @@ pub fn png(svg: &str, width: u32) -> Result<Vec<u8>, FiguresError> {
         font_family: draw::font::FAMILY.to_owned(),
         ..resvg::usvg::Options::default()
     };
-    let tree = resvg::usvg::Tree::from_str(svg, &options).map_err(FiguresError::drawing)?;
+    // resvg gives up a text's other characters with the first that no font has.
+    let nowhere = draw::font::nowhere(svg);
+    let drawn: String = svg.chars().map(|c| if nowhere.contains(&c) { '?' } else { c }).collect();
+    let tree = resvg::usvg::Tree::from_str(&drawn, &options).map_err(FiguresError::drawing)?;
     let scale = width as f32 / tree.size().width();
     let height = (tree.size().height() * scale).ceil() as u32;
     let mut pixmap = resvg::tiny_skia::Pixmap::new(width, height.max(1))
