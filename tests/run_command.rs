@@ -267,13 +267,13 @@ fn what_another_machine_began_is_left_alone_until_it_is_given_up() {
     first.wait().unwrap();
     let left = place.noted();
     let here = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
+    let sum = regex::Regex::new(r#","sum":"[0-9a-f]{8}""#).unwrap();
     for folder in ["journal", "claims"] {
         for file in std::fs::read_dir(place.path().join("results/s").join(folder)).unwrap() {
             let file = file.unwrap().path();
             let text = std::fs::read_to_string(&file).unwrap();
             let host = |name: &str| format!(r#""host":"{name}""#);
             // As a version wrote it that took no sums.
-            let sum = regex::Regex::new(r#","sum":"[0-9a-f]{8}""#).unwrap();
             let text = sum.replace_all(&text, "").replace(&host(here.trim()), &host("elsewhere"));
             std::fs::write(&file, text).unwrap();
         }

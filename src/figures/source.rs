@@ -125,7 +125,7 @@ impl<'s> Source<'s> {
             runs.iter().filter(|run| run.status == Status::Diverged).map(|run| run.run.as_str()).collect();
         for ((run, step), (x, y)) in run.iter().zip(steps.iter()).zip(xs.iter().zip(ys.iter())) {
             let (Some(run), Some(step), Some(x), Some(y)) = (run, step, x, y) else { continue };
-            not_finite += usize::from(!(x.is_finite() && y.is_finite()) && !diverged.contains(run));
+            not_finite += usize::from(!(diverged.contains(run) || x.is_finite() && y.is_finite()));
             if !y.is_nan() {
                 traces.entry(run).or_default().push((step, x, y));
             }
