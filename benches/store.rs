@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use tessera::agent::Sink;
 use tessera::record::Value;
-use tessera::record::{Fact, Outcome, PlannedRun, Provenance, Real, Rows, RunId};
+use tessera::record::{Axes, Fact, Goal, Outcome, PlannedRun, Provenance, Real, Rows, RunId};
 use tessera::store::Writer;
 
 /// So many runs are executed at once: their rows lie mixed in the segments.
@@ -82,6 +82,8 @@ fn planned(ids: &[RunId]) -> Fact {
         tessera: env!("CARGO_PKG_VERSION").to_owned(),
         trainer: "retina".to_owned(),
         metric: Some(("kl".to_owned(), "mean_last 5%".to_owned())),
+        goal: Some(Goal::Max),
+        axes: Axes::new(),
         common: BTreeMap::from([("neurons".to_owned(), Value::from(300))]),
         runs: ids.iter().enumerate().map(run).collect(),
     }

@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! record → spec → plan → schedule → process, device, presence, pickup → slurm → agent → store → analyse
-//!        → figures → report → session → commands
+//!        → exchange → figures → report → session → commands
 //! ```
 //!
 //! A room imports only from rooms to its left (`tests/architecture.rs` reads the sources and fails otherwise).
@@ -17,6 +17,7 @@ pub mod analyse;
 pub mod commands;
 pub mod device;
 pub mod error;
+pub mod exchange;
 pub mod figures;
 pub mod output;
 pub mod pickup;

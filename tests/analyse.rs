@@ -6,7 +6,7 @@ use tessera::analyse::{
     CompareRequest, Files, Format, Grid, Interval, PivotRequest, bootstrap_interval, compare, detectable,
     mean_interval, pivot, quantile_95, query, significant, welch, with_error,
 };
-use tessera::record::{Fact, Failure, Outcome};
+use tessera::record::{Fact, Failure, Goal, Outcome};
 
 fn near(a: f64, b: f64) {
     assert!((a - b).abs() <= 1e-9 * b.abs().max(1.0), "{a} is not {b}");
@@ -201,7 +201,7 @@ fn runs_are_paired_by_their_seed() {
         stage.execute(&run_id("two_losses", seed as u64), 3, |_| b);
     }
     stage.writer.commit().unwrap();
-    let request = CompareRequest { by: "method".to_owned(), maximize: true, ..CompareRequest::default() };
+    let request = CompareRequest { by: "method".to_owned(), goal: Some(Goal::Max), ..CompareRequest::default() };
     let comparison = compare(&stage.sweep(), &request).unwrap();
     let [one] = comparison.differences.as_slice() else { panic!("{comparison:?}") };
     assert_eq!((one.level.as_str(), one.minus.as_str(), one.paired, one.left_out), ("two_losses", "lagrange", true, 0));

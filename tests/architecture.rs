@@ -4,9 +4,9 @@ use regex::Regex;
 use std::path::{Path, PathBuf};
 
 /// The rooms, from left to right: a file imports only from its own room and from rooms to its left.
-const ROOMS: [&str; 17] = [
+const ROOMS: [&str; 18] = [
     "record", "spec", "plan", "schedule", "process", "device", "presence", "pickup", "slurm", "agent", "store",
-    "analyse", "figures", "report", "session", "commands", "main",
+    "analyse", "exchange", "figures", "report", "session", "commands", "main",
 ];
 /// What any room may name besides: these render what a command says, and know the words of `record` and `spec`.
 const OUTLETS: [&str; 2] = ["error", "output"];
@@ -331,4 +331,13 @@ fn nothing_is_a_drawer() {
 fn imports_are_read_from_code() {
     let code = code_of("use crate::{a, b::{c, d}, e as f}; // crate::comment\nlet x = \"crate::text\"; crate::g::h();");
     assert_eq!(imports(&code, "crate"), ["a", "b", "e", "g"]);
+}
+
+#[test]
+fn paths_below_results_are_named_in_one_file() {
+    let folders = "journal|segments|work|checkpoints|logs|probes|claims|slurm|requests|agents|attempts|cache|reports";
+    let named = Regex::new(&format!(r#"join\("(?:{folders}|\.damaged|\.trash)"\)"#)).unwrap();
+    let files = sources().into_iter().filter(|source| source.module != "lab" && named.is_match(&source.text));
+    let files: Vec<_> = files.map(|source| source.path).collect();
+    assert_eq!(files, [Path::new("record/layout.rs")], "paths below results/ are named by `Layout`");
 }

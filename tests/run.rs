@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use tessera::agent::{Array, Folders, RunError, Settings, Sink, SinkError, Summary, Task, Trainer, execute};
+use tessera::agent::{Array, RunError, Settings, Sink, SinkError, Summary, Task, Trainer, execute};
 use tessera::presence::requests::Request;
 use tessera::presence::view::{View, Watch};
 use tessera::process::Early;
-use tessera::record::{Fact, Failure, Outcome, Parameters, PlannedRun, Rows, RunId, Value};
+use tessera::record::{Fact, Failure, Layout, Outcome, Parameters, PlannedRun, Rows, RunId, Value};
 use tessera::spec::{Command, OnFailure, Resources, Template};
 
 /// Keeps what the loop hands on.
@@ -118,7 +118,7 @@ fn sweep(runs: &[&[(&str, Value)]]) -> Sweep {
         gpus: Vec::new(),
         share_busy: false,
         reservations: None,
-        folders: Folders::new(folder.path(), "test").unwrap(),
+        folders: Layout::absolute(folder.path(), "test").unwrap(),
         agent: "test".into(),
         git: String::new(),
         spec: "0123456789abcdef".into(),
@@ -430,7 +430,7 @@ fn a_program_that_is_not_there_is_named() {
 fn stop_from_another_terminal_lets_runs_write_a_checkpoint() {
     let long = [("steps", Value::from(10_000i64)), ("pause", Value::from(0.01))];
     let sweep = sweep(&[&long, &long, &long]);
-    let folder = sweep.settings.folders.sweep().to_owned();
+    let folder = sweep.settings.folders.root().to_owned();
     let stop = move || Request::Stop { runs: Vec::new(), kill: false }.leave(&folder).unwrap();
     let mut eye = Eye { when_running: Some(Box::new(stop)), ..Eye::default() };
     let mut kept = Kept::default();
@@ -445,7 +445,7 @@ fn stop_from_another_terminal_lets_runs_write_a_checkpoint() {
 fn stop_with_kill_waits_for_nothing() {
     let hang = [("act", Value::from("ignore stop")), ("steps", Value::from(10_000i64)), ("pause", Value::from(0.01))];
     let sweep = sweep(&[&hang]);
-    let folder = sweep.settings.folders.sweep().to_owned();
+    let folder = sweep.settings.folders.root().to_owned();
     let stop = move || Request::Stop { runs: Vec::new(), kill: true }.leave(&folder).unwrap();
     let mut eye = Eye { when_running: Some(Box::new(stop)), ..Eye::default() };
     let mut kept = Kept::default();
@@ -458,7 +458,7 @@ fn one_run_can_be_stopped_and_the_others_go_on() {
     let long = [("steps", Value::from(10_000i64)), ("pause", Value::from(0.01))];
     let short = [("steps", Value::from(3i64))];
     let sweep = sweep(&[&long, &short, &short]);
-    let (folder, run) = (sweep.settings.folders.sweep().to_owned(), sweep.tasks[0].id().clone());
+    let (folder, run) = (sweep.settings.folders.root().to_owned(), sweep.tasks[0].id().clone());
     let stop = move || Request::Stop { runs: vec![run.clone()], kill: false }.leave(&folder).unwrap();
     let mut eye = Eye { when_running: Some(Box::new(stop)), ..Eye::default() };
     let mut kept = Kept::default();

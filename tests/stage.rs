@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use tempfile::TempDir;
 use tessera::agent::Sink;
 use tessera::record::Value;
-use tessera::record::{Fact, Outcome, PlannedRun, Provenance, Real, Rows, RunId};
+use tessera::record::{Axes, Fact, Goal, Outcome, PlannedRun, Provenance, Real, Rows, RunId};
 use tessera::store::{Sweep, Writer};
 
 /// A sweep of `method` × seeds, written as an agent would.
@@ -32,6 +32,8 @@ pub fn planned(methods: &[&str], seeds: u64) -> Fact {
         tessera: "0.1.0".to_owned(),
         trainer: "retina".to_owned(),
         metric: Some(("kl".to_owned(), "last".to_owned())),
+        goal: Some(Goal::Max),
+        axes: Axes::new(),
         common: BTreeMap::from([("learning_rate".to_owned(), Value::from(0.01)), ("neurons".to_owned(), 40.into())]),
         runs: runs.collect(),
     }

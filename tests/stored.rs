@@ -5,7 +5,7 @@ use std::path::Path;
 use tempfile::TempDir;
 use tessera::agent::{Array, Sink};
 use tessera::record::Value;
-use tessera::record::{Fact, Outcome, Parameters, PlannedRun, Provenance, Real, Rows, RunId};
+use tessera::record::{Axes, Fact, Goal, Outcome, Parameters, PlannedRun, Provenance, Real, Rows, RunId};
 use tessera::store::{Sweep, Writer};
 
 /// A stored sweep in a folder of its own.
@@ -117,6 +117,8 @@ impl Stored {
                 tessera: "0.1.0".to_owned(),
                 trainer: trainer.to_owned(),
                 metric: Some((metric.to_owned(), "last".to_owned())),
+                goal: Some(Goal::of(trainer != "toy")),
+                axes: Axes::new(),
                 common: Parameters::new(),
                 runs: planned.collect(),
             })

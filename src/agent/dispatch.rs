@@ -110,7 +110,7 @@ impl Agent<'_> {
                 attempt: task.attempt,
                 dir: folders.work(task.id(), task.attempt),
                 checkpoints: folders.checkpoints(task.id()),
-                cache: folders.cache().to_owned(),
+                cache: folders.cache(),
                 parameters: task.parameters(&self.settings.common),
                 seed: task.planned.seed,
                 device: device.to_owned(),

@@ -99,7 +99,7 @@ impl Agent<'_> {
     ) -> Result<(), RunError> {
         // The program's own disk may be full; only where nothing can be written here would it be so for every run to come.
         if let Some(said) = cause::no_room(&message).filter(|_| failure == Failure::Crash)
-            && room::is_full(self.settings.folders.sweep())
+            && room::is_full(self.settings.folders.root())
         {
             let said = said.trim().to_owned();
             self.stopped(place, seconds)?;

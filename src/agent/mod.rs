@@ -21,7 +21,7 @@ mod terminals;
 mod worker;
 
 pub use launch::find_lab;
-pub use settings::{Folders, Probing, Settings, Task, Trainer};
+pub use settings::{Probing, Settings, Task, Trainer};
 pub use sink::{Array, Sink, SinkError};
 pub use summary::{FailedRun, RunError, Summary};
 

@@ -88,7 +88,7 @@ impl<'a> Agent<'a> {
             ..Default::default()
         };
         let reservations = Reservations::new(settings.reservations.as_deref());
-        let pulse = Pulse::new(settings.folders.sweep(), &settings.agent);
+        let pulse = Pulse::new(&settings.folders.heartbeats(), &settings.agent);
         Self {
             queue: (0..tasks.len()).map(waiting).collect(),
             classes: classes.clone(),

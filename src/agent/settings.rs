@@ -1,6 +1,6 @@
 //! What the loop is told: which runs, by which trainer, with which limits, and where their files go.
 
-use crate::record::{Parameters, PlannedRun, Resume, RunId, Value};
+use crate::record::{Layout, Parameters, PlannedRun, Resume, RunId, Value};
 use crate::schedule::Class;
 use crate::slurm::allotted::Allotted;
 use crate::spec::{Command, OnFailure, Resources};
@@ -103,8 +103,8 @@ pub struct Settings {
     pub share_busy: bool,
     /// Where tessera processes of this machine say what they hold; none: nothing is reserved.
     pub reservations: Option<PathBuf>,
-    /// Where things go.
-    pub folders: Folders,
+    /// Where things go; all absolute.
+    pub folders: Layout,
     /// Commit of the spec's repository.
     pub git: String,
     /// This agent's name among the sweep's.
@@ -122,58 +122,6 @@ pub struct Settings {
 impl Settings {
     /// The folder in whose `requests/` other terminals leave what they ask this agent for.
     pub fn desk(&self) -> &Path {
-        self.allotted.as_ref().map_or(self.folders.sweep(), |allotted| &allotted.desk)
-    }
-}
-
-/// Where the files of attempts go; all absolute.
-#[derive(Clone, Debug)]
-pub struct Folders {
-    sweep: PathBuf,
-    cache: PathBuf,
-}
-
-impl Folders {
-    /// The folders of a sweep below the results.
-    ///
-    /// # Errors
-    /// Where the working directory is gone.
-    pub fn new(results: &Path, sweep: &str) -> std::io::Result<Self> {
-        let results = std::path::absolute(results)?;
-        Ok(Self { sweep: results.join(sweep), cache: results.join("cache") })
-    }
-
-    /// The folders of one kind of probe of a sweep.
-    ///
-    /// # Errors
-    /// Where the working directory is gone.
-    pub fn of_probe(results: &Path, sweep: &str, what: &str) -> std::io::Result<Self> {
-        let Self { sweep, cache } = Self::new(results, sweep)?;
-        Ok(Self { sweep: sweep.join("probes").join(what), cache })
-    }
-
-    /// Everything of the sweep.
-    pub fn sweep(&self) -> &Path {
-        &self.sweep
-    }
-
-    /// The attempt's own folder.
-    pub fn work(&self, run: &RunId, attempt: u32) -> PathBuf {
-        self.sweep.join("work").join(run.as_str()).join(attempt.to_string())
-    }
-
-    /// The checkpoints of a run.
-    pub fn checkpoints(&self, run: &RunId) -> PathBuf {
-        self.sweep.join("checkpoints").join(run.as_str())
-    }
-
-    /// The log of an attempt.
-    pub fn log(&self, run: &RunId, attempt: u32) -> PathBuf {
-        self.sweep.join("logs").join(format!("{run}.{attempt}.log"))
-    }
-
-    /// Derived data that any run may share.
-    pub fn cache(&self) -> &Path {
-        &self.cache
+        self.allotted.as_ref().map_or(self.folders.root(), |allotted| &allotted.desk)
     }
 }

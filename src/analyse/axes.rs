@@ -2,8 +2,9 @@
 
 use crate::record::Value;
 use crate::spec::Filter;
-use crate::store::RunState;
+use crate::store::{RunState, Sweep};
 use indexmap::{IndexMap, IndexSet};
+use std::collections::HashMap;
 
 /// The level of a run on an axis: a parameter, the seed or a fixed column of `runs`; null where a parameter is inactive
 /// or a column is not known.
@@ -28,7 +29,11 @@ pub fn level_value(run: &RunState, axis: &str) -> Value {
 
 /// The level as text; `–` for null.
 pub fn level(run: &RunState, axis: &str) -> String {
-    match level_value(run, axis) {
+    spelled(&level_value(run, axis))
+}
+
+fn spelled(level: &Value) -> String {
+    match level {
         Value::Null => "–".to_owned(),
         value => value.to_string(),
     }
@@ -52,7 +57,7 @@ pub fn axes<'a>(runs: impl IntoIterator<Item = &'a RunState>) -> IndexMap<String
     for run in runs {
         for (name, value) in run.parameters.iter() {
             let levels = axes.entry(name.clone()).or_default();
-            let value = value.to_string();
+            let value = spelled(value);
             if !levels.contains(&value) {
                 levels.insert(value);
             }
@@ -60,4 +65,22 @@ pub fn axes<'a>(runs: impl IntoIterator<Item = &'a RunState>) -> IndexMap<String
     }
     axes.retain(|_, levels| levels.len() > 1);
     axes
+}
+
+/// The places of levels on their axes, as the newest plan has them.
+pub struct LevelOrder(HashMap<String, HashMap<String, usize>>);
+
+impl LevelOrder {
+    /// Of a sweep.
+    pub fn of(sweep: &Sweep) -> Self {
+        let axes = sweep.planned().map(|planned| &planned.axes).into_iter().flatten();
+        let places =
+            |levels: &Vec<Value>| levels.iter().enumerate().map(|(place, level)| (spelled(level), place)).collect();
+        Self(axes.map(|(axis, levels)| (axis.clone(), places(levels))).collect())
+    }
+
+    /// The place of a level; what the plan does not know comes last.
+    pub fn place(&self, axis: &str, level: &str) -> usize {
+        self.0.get(axis).and_then(|levels| levels.get(level)).copied().unwrap_or(usize::MAX)
+    }
 }

@@ -1,11 +1,12 @@
 //! Differences between the levels of an axis, paired where runs match in their seed and all other axes.
 
-use super::axes::{axes, level, passes};
+use super::axes::{LevelOrder, axes, level, passes};
 use super::bootstrap::bootstrap_interval;
 use super::grid::{Cell, Grid};
 use super::interval::{Interval, mean, mean_interval, quantile_95, standard_deviation};
 use super::number::{significant, with_error};
 use super::{AnalyseError, Format, values};
+use crate::record::Goal;
 use crate::spec::{Filter, Reduce};
 use crate::store::{RunState, Scope, Status, Sweep};
 use indexmap::IndexMap;
@@ -26,8 +27,8 @@ pub struct CompareRequest {
     pub reduce: Option<Reduce>,
     /// The level that all others are compared with; every pair where not said.
     pub baseline: Option<String>,
-    /// Whether more is better, for the best learning rate.
-    pub maximize: bool,
+    /// Whether more is better, for the best learning rate; none: as the plan says of its metric, and less of seconds.
+    pub goal: Option<Goal>,
     /// Which runs.
     pub scope: Scope,
     /// Of those the ones that pass all of these.
@@ -114,7 +115,10 @@ pub fn compare(sweep: &Sweep, request: &CompareRequest) -> Result<Comparison, An
         settings.entry(setting).or_default().push(one);
     }
     let mut differences = Vec::new();
-    for (minus, level) in pairs(levels.iter().map(String::as_str), request.baseline.as_deref()) {
+    let order = LevelOrder::of(sweep);
+    let mut levels: Vec<&str> = levels.iter().map(String::as_str).collect();
+    levels.sort_by_key(|level| order.place(&request.by, level));
+    for (minus, level) in pairs(levels, request.baseline.as_deref()) {
         if settings.len() > 1 {
             let lines =
                 settings.iter().map(|(at, runs)| difference(&request.by, &shared, (level, minus), at.clone(), runs));
@@ -123,13 +127,23 @@ pub fn compare(sweep: &Sweep, request: &CompareRequest) -> Result<Comparison, An
         let all: Vec<&Measured> = measured.iter().collect();
         differences.push(difference(&request.by, &shared, (level, minus), Vec::new(), &all));
     }
-    let warnings = at_the_edge(&measured, &request.by, &varied, request.maximize);
+    let goal = request.goal.or_else(|| goal(sweep, &value));
+    let warnings = goal.map(|goal| at_the_edge(&measured, &request.by, &varied, goal));
+    let warnings = warnings.unwrap_or_default();
     Ok(Comparison { value, by: request.by.clone(), differences, warnings })
 }
 
+/// Whether more of a value is better, where that is known.
+fn goal(sweep: &Sweep, value: &str) -> Option<Goal> {
+    if ["seconds", "peak_memory_mib", "attempt"].contains(&value) {
+        return Some(Goal::Min);
+    }
+    let planned = sweep.planned()?;
+    planned.goal.filter(|_| planned.metric.as_ref().is_some_and(|(metric, _)| metric == value))
+}
+
 /// (baseline, level): every level against the baseline, else every later one against every earlier one.
-fn pairs<'a>(levels: impl Iterator<Item = &'a str>, baseline: Option<&'a str>) -> Vec<(&'a str, &'a str)> {
-    let levels: Vec<&str> = levels.collect();
+fn pairs<'a>(levels: Vec<&'a str>, baseline: Option<&'a str>) -> Vec<(&'a str, &'a str)> {
     if let Some(baseline) = baseline {
         return levels.iter().filter(|level| **level != baseline).map(|level| (baseline, *level)).collect();
     }
@@ -207,7 +221,7 @@ fn at_the_edge(
     measured: &[Measured],
     by: &str,
     varied: &IndexMap<String, indexmap::IndexSet<String>>,
-    maximize: bool,
+    goal: Goal,
 ) -> Vec<String> {
     let mut warnings = Vec::new();
     for rate in varied.keys().filter(|name| name.ends_with("learning_rate") && *name != by) {
@@ -225,7 +239,7 @@ fn at_the_edge(
                 (group[0].0, (!values.is_empty()).then(|| mean(&values)))
             };
             let groups: Vec<(f64, Option<f64>)> = points.chunk_by(|a, b| a.0 == b.0).map(group).collect();
-            let sign = if maximize { 1.0 } else { -1.0 };
+            let sign = if goal == Goal::Max { 1.0 } else { -1.0 };
             let with_mean = groups.iter().filter_map(|&(rate, mean)| Some((rate, mean?)));
             let best = with_mean.max_by(|a, b| (sign * a.1).total_cmp(&(sign * b.1)));
             let (Some(best), [first, .., last]) = (best, groups.as_slice()) else { continue };

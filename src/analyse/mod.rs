@@ -9,6 +9,7 @@ mod error;
 mod grid;
 mod interval;
 mod mistake;
+mod names;
 mod number;
 mod pivot;
 mod probed;
@@ -17,7 +18,7 @@ mod stream;
 mod value;
 
 pub use account::{account, diff, find_run};
-pub use axes::{axes, level, level_value, passes};
+pub use axes::{LevelOrder, axes, level, level_value, passes};
 pub use bootstrap::bootstrap_interval;
 pub use compare::{CompareRequest, Comparison, Difference, compare, detectable, welch};
 pub use error::AnalyseError;

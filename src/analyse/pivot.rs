@@ -1,7 +1,7 @@
 //! A pivot: one summary over any axes, a mean with its interval over the runs of each cell. What diverged, failed or
 //! is missing is said in the cell, never left out in silence.
 
-use super::axes::{axes, level, passes};
+use super::axes::{LevelOrder, axes, level, passes};
 use super::grid::{Cell, Grid};
 use super::interval::{Interval, mean_interval};
 use super::number::{significant, with_error};
@@ -155,8 +155,22 @@ pub fn pivot(sweep: &Sweep, request: &PivotRequest) -> Result<Pivot, AnalyseErro
         format!("pooled over {axis} ({}): n counts these too", levels.join(", "))
     });
     let notes = notes.collect();
-    let (rows, columns) = (rows.into_iter().collect(), columns.into_iter().collect());
+    let order = LevelOrder::of(sweep);
+    let (rows, new_rows) = ordered(rows, &row_axes, &order);
+    let (columns, new_columns) = ordered(columns, &column_axes, &order);
+    let cells = cells.into_iter().map(|((row, column), cell)| ((new_rows[row], new_columns[column]), cell)).collect();
     Ok(Pivot { value, reduce, row_axes, column_axes, rows, columns, cells, notes })
+}
+
+/// Levels of some axes in the order of the plan, and the new place of each.
+fn ordered(met: IndexSet<Vec<String>>, axes: &[String], order: &LevelOrder) -> (Vec<Vec<String>>, Vec<usize>) {
+    let mut levels: Vec<(usize, Vec<String>)> = met.into_iter().enumerate().collect();
+    levels.sort_by_cached_key(|(_, levels)| {
+        axes.iter().zip(levels).map(|(axis, level)| order.place(axis, level)).collect::<Vec<_>>()
+    });
+    let mut places = vec![0; levels.len()];
+    levels.iter().enumerate().for_each(|(place, (met, _))| places[*met] = place);
+    (levels.into_iter().map(|(_, levels)| levels).collect(), places)
 }
 
 fn chosen<'a>(request: &PivotRequest, varied: impl Iterator<Item = &'a String>) -> (Vec<String>, Vec<String>) {

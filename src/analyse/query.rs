@@ -2,6 +2,7 @@
 
 use super::AnalyseError;
 use super::mistake::{explained, named, refused, without_literals};
+use super::names::distinct;
 use crate::store::{Scope, StoreError, Sweep, probes_of_all, rows_of_all, sweeps};
 use polars::prelude::*;
 use polars::sql::SQLContext;
@@ -111,7 +112,8 @@ pub(super) fn executed<T>(
     mut context: SQLContext,
     finish: impl FnOnce(LazyFrame) -> PolarsResult<T>,
 ) -> Result<T, AnalyseError> {
-    let answer = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| context.execute(sql).and_then(finish)));
+    let answer =
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| context.execute(&distinct(sql)).and_then(finish)));
     let collected = answer.map_err(|_| AnalyseError::Question {
         message: "polars cannot answer this query".to_owned(),
         help: "its message is above; the same may be asked in another way".to_owned(),

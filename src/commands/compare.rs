@@ -1,13 +1,11 @@
 //! `tessera compare`: differences between the levels of an axis.
 
-use super::goal::Goal;
 use super::scoped::Scoped;
 use crate::analyse::{CompareRequest, Format, compare};
 use crate::error::{Error, ExitCode};
 use crate::output::answer;
-use crate::session::stored::stored_spec;
+use crate::record::Goal;
 use crate::spec::Reduce;
-use crate::store::Sweep;
 use std::path::Path;
 
 /// Differences between the levels of an axis, with 95% intervals and n
@@ -40,27 +38,16 @@ pub struct Compare {
     scoped: Scoped,
 }
 
-/// Whether more of a value is better: as the spec says of its own metric.
-fn maximize(sweep: &Sweep, value: Option<&str>) -> bool {
-    let metric = stored_spec(sweep).ok().and_then(|spec| spec.metric);
-    match (value, metric) {
-        (Some("seconds" | "peak_memory_mib" | "attempt"), _) => false,
-        (value, Some(metric)) if value.is_none_or(|value| value == metric.name) => metric.maximize,
-        _ => true,
-    }
-}
-
 impl Compare {
     /// Prints the differences.
     pub fn run(self, results: &Path) -> Result<ExitCode, Error> {
         let sweep = self.scoped.open(results, &self.sweep)?;
-        let maximize = self.goal.map_or_else(|| maximize(&sweep, self.value.as_deref()), |goal| goal == Goal::Max);
         let request = CompareRequest {
             by: self.by,
             value: self.value,
             reduce: self.reduce,
             baseline: self.baseline,
-            maximize,
+            goal: self.goal,
             scope: self.scoped.scope(),
             filters: Vec::new(),
         };

@@ -51,7 +51,7 @@ impl Figures {
             Picture::Svg => Kind::Svg,
             Picture::Png => Kind::Png,
         });
-        let out = self.out.clone().unwrap_or_else(|| sweep.layout().root().join("figures"));
+        let out = self.out.clone().unwrap_or_else(|| sweep.layout().figures());
         let drawn = draw_figures(&spec, &sweep, &self.scoped.scope(), &self.only, &kinds.collect::<Vec<_>>(), &out)?;
         for warning in &drawn.warnings {
             eprintln!("note: {warning}");

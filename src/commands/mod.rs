@@ -8,7 +8,6 @@ mod diff;
 mod doctor;
 mod export;
 mod figures;
-mod goal;
 mod import;
 mod logs;
 mod new;

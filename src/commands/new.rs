@@ -1,7 +1,8 @@
 //! `tessera new`: a commented spec to begin with.
 
 use crate::error::{Error, ExitCode};
-use crate::spec::{TRAINERS, is_sweep_name, json_schema, template_for};
+use crate::record::{SweepNameError, check_sweep_name};
+use crate::spec::{TRAINERS, json_schema, template_for};
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -22,10 +23,8 @@ pub struct New {
 impl New {
     /// Writes the file.
     pub fn run(self) -> Result<ExitCode, Error> {
-        if !is_sweep_name(&self.name) {
-            return Err(Error::usage(format!("`{}` cannot name a sweep", self.name))
-                .with_help("letters, digits, `_`, `-` and `.`; results land in `results/<name>/`"));
-        }
+        check_sweep_name(&self.name)
+            .map_err(|wrong| Error::usage(format!("{wrong}, found `{}`", self.name)).with_help(SweepNameError::HELP))?;
         let Some(text) = template_for(&self.trainer, &self.name) else {
             return Err(Error::usage(format!("no trainer is called `{}`", self.trainer))
                 .with_help(format!("built in: {}; `command` for any other program", TRAINERS.join(", "))));

@@ -1,24 +1,12 @@
-//! `tessera probe`: measurements on stored checkpoints, executed like runs and stored below `probes/`.
+//! `tessera probe`: measurements on stored checkpoints.
 
 use super::scoped::Scoped;
-use crate::agent::{Folders, Probing, RunError, Settings, Sink, Task, execute, progress};
-use crate::analyse::{Format, Measured, axes};
+use crate::analyse::Format;
 use crate::error::{Error, ExitCode};
 use crate::output::answer;
-use crate::process::host;
-use crate::record::Value;
-use crate::record::{Fact, PlannedRun, Probed, Resume, RunId};
-use crate::session::closing::{code_of, name_failed};
-use crate::session::error::outside;
-use crate::session::recovery::{agent_name, claim, end_leftovers};
-use crate::session::settings::settings;
-use crate::session::stored::stored_spec;
-use crate::session::trainer::trainer;
-use crate::spec::{Condition, Sweep as Spec, Trainer};
-use crate::store::{Checkpoint, RunState, StoreError, Sweep, Writer};
-use clap::ValueEnum as _;
-use std::path::{Path, PathBuf};
-use std::str::FromStr;
+use crate::session::probe::{Probe as Measurement, Which};
+use crate::spec::Condition;
+use std::path::Path;
 
 /// Measure at stored checkpoints, without training again
 ///
@@ -75,219 +63,24 @@ impl What {
     }
 }
 
-#[derive(Clone, Copy, Debug)]
-enum Which {
-    Last,
-    Best,
-    Step(u64),
-}
-
-impl FromStr for Which {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, String> {
-        match (text, text.parse()) {
-            ("last", _) => Ok(Self::Last),
-            ("best", _) => Ok(Self::Best),
-            (_, Ok(step)) => Ok(Self::Step(step)),
-            _ => Err("expected last, best or a number of steps".to_owned()),
-        }
-    }
-}
-
 impl Probe {
-    /// What figures draw that say `probe: covariance`: 1000 batches at the last checkpoints.
-    pub(super) fn of_figures(what: &str, sweep: &str) -> Result<Self, Error> {
-        Ok(Self {
-            what: What::from_str(what, false).map_err(Error::usage)?,
-            sweep: sweep.to_owned(),
-            batches: 1000,
-            condition: None,
-            checkpoint: Which::Last,
-            slots: None,
-            gpus: Vec::new(),
-            format: Format::default(),
-            scoped: Scoped::default(),
-        })
-    }
-
-    /// Measures what is missing.
-    pub(super) fn execute(&self, results: &Path) -> Result<ExitCode, Error> {
-        let sweep = Sweep::open(results, &self.sweep)?;
-        let wanted = self.wanted(&sweep)?;
-        self.measure(results, &sweep, &stored_spec(&sweep)?, &wanted)
-    }
-
     /// Measures what is missing, and prints the table.
     pub fn run(self, results: &Path) -> Result<ExitCode, Error> {
-        let sweep = Sweep::open(results, &self.sweep)?;
-        let spec = stored_spec(&sweep)?;
-        if !matches!(spec.trainer, Trainer::Retina) {
-            return Err(Error::usage(format!("`{}` has checkpoints that nothing here can read", self.sweep))
-                .with_help("probes measure runs of the built-in trainer `retina`"));
-        }
-        let wanted = self.wanted(&sweep)?;
-        let asked: Vec<RunId> = wanted.iter().map(|one| one.id.clone()).collect();
-        let code = self.measure(results, &sweep, &spec, &wanted)?;
-        let Some(probes) = sweep.probes(self.what.name())? else { return Ok(code) };
-        match probes.sweep.compact() {
-            Ok(_) | Err(StoreError::Busy(_)) => {}
-            Err(error) => return Err(error.into()),
-        }
-        let measured = Measured::of(&probes, &asked)?;
-        answer(&measured.grid(self.format).render(self.format))?;
-        for line in measured.answers() {
-            eprintln!("{line}");
+        let measurement = Measurement {
+            what: self.what.name().to_owned(),
+            sweep: self.sweep,
+            batches: self.batches,
+            condition: self.condition,
+            checkpoint: self.checkpoint,
+            slots: self.slots,
+            gpus: self.gpus,
+            scope: self.scoped.scope(),
+        };
+        let (code, measured) = measurement.measured(results)?;
+        if let Some(measured) = measured {
+            answer(&measured.grid(self.format).render(self.format))?;
+            measured.answers().iter().for_each(|line| eprintln!("{line}"));
         }
         Ok(code)
     }
-
-    /// The checkpoints that are asked for.
-    fn wanted<'a>(&self, sweep: &'a Sweep) -> Result<Vec<Wanted<'a>>, Error> {
-        let runs = sweep.scoped(&self.scoped.scope())?;
-        if let Some(condition) = &self.condition {
-            let known = |name: &str| name == "seed" || runs.iter().any(|run| run.parameters.contains_key(name));
-            if let Some(name) = condition.names().find(|name| !known(name)) {
-                let varied: Vec<String> = axes(runs.iter().copied()).into_keys().collect();
-                return Err(Error::usage(format!("no run of `{}` has the parameter `{name}`", sweep.name()))
-                    .with_help(format!("they differ by {}, seed", varied.join(", "))));
-            }
-        }
-        let mut wanted = Vec::new();
-        let mut without = 0;
-        for run in runs.into_iter().filter(|run| self.condition.as_ref().is_none_or(|c| holds(c, run))) {
-            match self.checkpoint(sweep, run)? {
-                Some((checkpoint, file)) => {
-                    let Checkpoint { attempt, step, .. } = *checkpoint;
-                    let of = Probed { run: run.run.clone(), attempt, step, batches: self.batches };
-                    wanted.push(Wanted { run, id: of.id(self.what.name(), sweep.name()), of, file });
-                }
-                None => without += 1,
-            }
-        }
-        if without > 0 {
-            eprintln!("note: {without} runs have no such checkpoint");
-        }
-        if wanted.is_empty() {
-            return Err(Error::usage(format!("no run of `{}` has a checkpoint to measure", sweep.name())).with_help(
-                "checkpoints are kept by `checkpoint.every` and `checkpoint.keep`, and at the end of a run",
-            ));
-        }
-        Ok(wanted)
-    }
-
-    /// The checkpoint of a run, if it is still there.
-    fn checkpoint<'a>(&self, sweep: &Sweep, run: &'a RunState) -> Result<Option<(&'a Checkpoint, PathBuf)>, Error> {
-        let folder = std::path::absolute(sweep.layout().checkpoints(&run.run)).map_err(outside)?;
-        // Those of an execution that was done again are not this run's any more.
-        let own = run.checkpoints.iter().filter(|c| run.lineage.iter().any(|(attempt, _)| *attempt == c.attempt));
-        let mut there = own.map(|checkpoint| (checkpoint, folder.join(&checkpoint.file))).filter(|(_, f)| f.exists());
-        match self.checkpoint {
-            Which::Last => Ok(there.next_back()),
-            Which::Step(step) => Ok(there.rfind(|(checkpoint, _)| checkpoint.step == step)),
-            Which::Best => {
-                let all: Vec<_> = there.collect();
-                let Some((_, newest)) = all.last() else { return Ok(None) };
-                let best = best_step(newest).map_err(outside)?;
-                Ok(all.into_iter().rfind(|(checkpoint, _)| Some(checkpoint.step) == best))
-            }
-        }
-    }
-
-    /// Executes what is not measured yet.
-    fn measure(&self, results: &Path, sweep: &Sweep, spec: &Spec, wanted: &[Wanted]) -> Result<ExitCode, Error> {
-        let what = self.what.name();
-        let stored = sweep.probes(what)?;
-        let state = |id: &RunId| stored.as_ref().and_then(|stored| stored.sweep.state(id));
-        let mut tasks = Vec::new();
-        for one in wanted {
-            let state = state(&one.id);
-            if state.is_none_or(|state| !state.status.is_done()) {
-                tasks.push(one.task(state));
-            }
-        }
-        let (all, new) = (wanted.len(), tasks.len());
-        let checkpoints = if all == 1 { "checkpoint" } else { "checkpoints" };
-        let (name, batches) = (sweep.name(), self.batches);
-        eprintln!("{name} {what}, {batches} batches: {all} {checkpoints}: {new} new · {} done", all - new);
-        if new == 0 {
-            return Ok(ExitCode::Success);
-        }
-        let trainer = trainer(spec)?;
-        let folders = Folders::of_probe(results, sweep.name(), what).map_err(outside)?;
-        let _claim = claim(&folders, sweep.name(), false)?;
-        let agent = agent_name();
-        let mut writer = Writer::open(&sweep.layout().probes(), what, &agent)?;
-        let elsewhere = end_leftovers(stored.as_ref().map(|stored| &stored.sweep), None, false, &mut writer)?;
-        tasks.retain(|task| !elsewhere.contains(task.id()));
-        for one in wanted.iter().filter(|one| state(&one.id).is_none()) {
-            let fact = Fact::Probe { time: host::unix_time(), probe: one.id.clone(), of: one.of.clone() };
-            writer.fact(fact).map_err(RunError::from)?;
-        }
-        let asked = || wanted.iter().map(|one| &one.id);
-        let newest = stored.as_ref().and_then(|stored| stored.sweep.planned());
-        if newest.is_none_or(|newest| !newest.runs.iter().eq(asked())) {
-            writer.fact(planned(spec, what, wanted)).map_err(RunError::from)?;
-        }
-        writer.commit().map_err(RunError::from)?;
-        let settings = Settings {
-            sweep: format!("{} {what}", sweep.name()),
-            probe: Some(Probing { what: what.to_owned(), batches: self.batches }),
-            metric: None,
-            axes: axes(wanted.iter().map(|one| one.run)).into_keys().collect(),
-            slots: self.slots.map(usize::from),
-            gpus: self.gpus.clone(),
-            done_before: (all - new, 0),
-            ..settings(spec, trainer, folders, agent)
-        };
-        let mut watch = progress::to_stderr();
-        let summary = execute(settings, tasks, &mut writer, &mut *watch)?;
-        writer.flush()?;
-        name_failed(&summary, |failed| failed.log.display().to_string());
-        Ok(code_of(&summary))
-    }
-}
-
-/// A measurement that is asked for.
-struct Wanted<'a> {
-    run: &'a RunState,
-    id: RunId,
-    of: Probed,
-    file: PathBuf,
-}
-
-impl Wanted<'_> {
-    fn planned(&self) -> PlannedRun {
-        PlannedRun { run: self.id.clone(), seed: self.run.seed, parameters: (*self.run.parameters).clone() }
-    }
-
-    fn task(&self, before: Option<&RunState>) -> Task {
-        let resume = Resume { attempt: self.of.attempt, step: self.of.step, checkpoint: self.file.clone() };
-        Task { planned: self.planned(), attempt: before.map_or(1, |before| before.attempt + 1), resume: Some(resume) }
-    }
-}
-
-fn planned(spec: &Spec, what: &str, wanted: &[Wanted]) -> Fact {
-    Fact::Planned {
-        time: host::unix_time(),
-        spec: spec.hash.clone(),
-        tessera: env!("CARGO_PKG_VERSION").to_owned(),
-        trainer: format!("probe {what}"),
-        metric: None,
-        common: Default::default(),
-        runs: wanted.iter().map(Wanted::planned).collect(),
-    }
-}
-
-fn holds(condition: &Condition, run: &RunState) -> bool {
-    let seed = Value::Integer(run.seed as i64);
-    let value = |name: &str| if name == "seed" { Some(&seed) } else { run.parameters.get(name) };
-    condition.any.iter().any(|all| all.iter().all(|clause| value(&clause.name).is_some_and(|v| clause.holds(v))))
-}
-
-/// The step of the best checkpoint so far, as a checkpoint says it; `None` where the run keeps none.
-fn best_step(checkpoint: &Path) -> std::io::Result<Option<u64>> {
-    let bytes = std::fs::read(checkpoint)?;
-    let (_, metadata) = safetensors::SafeTensors::read_metadata(&bytes).map_err(std::io::Error::other)?;
-    let best = metadata.metadata().as_ref().and_then(|said| said.get("best"));
-    Ok(best.and_then(|best| best.split_once(' ')?.0.parse().ok()))
 }

@@ -1,11 +1,12 @@
 //! `tessera report`: a report as Markdown and as one page.
 
-use super::probe::Probe;
 use crate::error::{Error, ExitCode};
 use crate::output::answer;
+use crate::record::layout;
 use crate::report::{ReportError, write};
 use crate::session;
 use crate::session::execution::Execution;
+use crate::session::probe::Probe;
 use crate::spec::{Document, Report as Spec, read};
 use crate::store::StoreError;
 use std::collections::BTreeSet;
@@ -45,7 +46,7 @@ impl Report {
         if code == ExitCode::Stopped {
             return Ok(code);
         }
-        let out = self.out.unwrap_or_else(|| results.join("reports").join(&spec.name));
+        let out = self.out.unwrap_or_else(|| layout::reports(results).join(&spec.name));
         let written = write(&spec, results, &out).map_err(|error| match error {
             ReportError::Store(error @ StoreError::NoSweep { .. }) if !self.run => {
                 Error::usage(error.to_string()).with_help("`--run` executes what the report's sweeps lack")
@@ -82,7 +83,7 @@ fn execute(spec: &Spec, sets: &[String], results: &Path) -> Result<ExitCode, Err
     let probes: BTreeSet<(&str, &str)> =
         figures.filter_map(|entry| Some((&*entry.sweep, entry.figure.probe.as_deref()?))).collect();
     for (sweep, what) in probes {
-        match Probe::of_figures(what, sweep)?.execute(results)? {
+        match Probe::of_figures(what, sweep).execute(results)? {
             ExitCode::Stopped => return Ok(ExitCode::Stopped),
             ExitCode::Success => {}
             code => worst = code,

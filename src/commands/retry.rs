@@ -59,7 +59,7 @@ fn last(sweep: &Sweep) -> On {
     let provenance = newest.and_then(|state| state.provenance.as_ref());
     match provenance {
         Some(provenance) if provenance.task.is_some() => On::Slurm,
-        None if crate::session::slurm::was_submitted(sweep.layout().root()) => On::Slurm,
+        None if crate::session::slurm::was_submitted(sweep.layout()) => On::Slurm,
         _ => On::Local,
     }
 }

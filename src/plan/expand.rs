@@ -6,6 +6,7 @@ use super::identity::{hash, head};
 use super::resolve::{Layers, Resolver};
 use super::run::{Cell, Plan, Run, Shared};
 use super::values::{NONE, Values};
+use crate::record::Value;
 use crate::spec::{Assignment, Block, Include, Level, Problem, Problems, Severity, Sweep};
 use std::collections::HashSet;
 use std::path::Path;
@@ -207,7 +208,7 @@ impl<'a> Expansion<'a> {
         rows.iter().flat_map(|row| row.picks.iter()).for_each(|&pick| uses[pick as usize] += 1);
         let name = |pick: u32| self.values.entries[pick as usize].name as usize;
         let entry = |pick: u32| {
-            let value = self.values.value(pick).cloned().unwrap_or(crate::record::Value::Null);
+            let value = self.values.value(pick).cloned().unwrap_or(Value::Null);
             (self.values.names[name(pick)].clone(), value)
         };
         let everywhere = (0..uses.len() as u32).filter(|&pick| uses[pick as usize] == count);
@@ -221,6 +222,7 @@ impl<'a> Expansion<'a> {
                 entries.push(entry(pick));
             }
         }
+        as_one_kind(&mut entries);
         let shared = Arc::new(Shared { common, entries });
         let mut runs = Vec::with_capacity(count * self.sweep.grid.seeds.len());
         let heads: Vec<String> = self.sweep.grid.seeds.iter().map(|&seed| head(self.sweep, seed)).collect();
@@ -250,6 +252,21 @@ impl<'a> Expansion<'a> {
         }
         let several = |name: &&str| self.values.number(name).is_some_and(|n| self.cells.several[n as usize]);
         order.into_iter().filter(several).map(str::to_owned).collect()
+    }
+}
+
+/// A parameter that is a fraction in some cell is no whole number in another: rates 1 and 0.1 are of one kind.
+fn as_one_kind(entries: &mut [(Arc<str>, Value)]) {
+    let fractions: HashSet<Arc<str>> =
+        entries.iter().filter(|(_, value)| matches!(value, Value::Number(_))).map(|(name, _)| name.clone()).collect();
+    for (name, value) in entries {
+        // Beyond 2^53 a float could be another number.
+        if let Value::Integer(i) = *value
+            && i.unsigned_abs() <= 1 << 53
+            && fractions.contains(name)
+        {
+            *value = Value::Number(i as f64);
+        }
     }
 }
 

@@ -34,6 +34,10 @@ pub(super) fn spelled(value: &Value) -> String {
             Value::Number(*i as f64).to_string()
         }
         Value::List(items) => format!("[{}]", items.iter().map(spelled).collect::<Vec<_>>().join(",")),
+        Value::Map(map) => {
+            let entry = |(key, item): (&String, &Value)| format!("{}:{}", spelled(&key.as_str().into()), spelled(item));
+            format!("{{{}}}", map.iter().map(entry).collect::<Vec<_>>().join(","))
+        }
         other => other.to_string(),
     }
 }

@@ -26,9 +26,9 @@ pub struct Heartbeat {
 }
 
 impl Heartbeat {
-    /// The heartbeats of a sweep's agents, newest first.
-    pub fn read_all(sweep: &Path) -> Vec<Self> {
-        let files = std::fs::read_dir(sweep.join("agents")).into_iter().flatten().flatten();
+    /// The heartbeats in a folder, newest first.
+    pub fn read_all(heartbeats: &Path) -> Vec<Self> {
+        let files = std::fs::read_dir(heartbeats).into_iter().flatten().flatten();
         let files = files.map(|file| file.path()).filter(|path| path.extension().is_some_and(|e| e == "json"));
         let mut all: Vec<Self> =
             files.filter_map(|path| serde_json::from_slice(&std::fs::read(path).ok()?).ok()).collect();
@@ -45,9 +45,9 @@ pub struct Pulse {
 }
 
 impl Pulse {
-    /// The pulse of an agent in a sweep's folder.
-    pub fn new(sweep: &Path, agent: &str) -> Self {
-        Self { path: sweep.join("agents").join(format!("{agent}.json")), holder: Holder::this(), last: None }
+    /// The pulse of an agent, in the folder of heartbeats.
+    pub fn new(heartbeats: &Path, agent: &str) -> Self {
+        Self { path: heartbeats.join(format!("{agent}.json")), holder: Holder::this(), last: None }
     }
 
     /// Whether it is time for the next.

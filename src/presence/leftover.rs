@@ -64,11 +64,11 @@ pub fn end(provenance: &Provenance, grace: Duration) -> bool {
     }
 }
 
-/// Ends the commands of a sweep that nobody knows of: their agent, on this machine, was killed between their start and
+/// Ends the commands below a sweep's `works` that nobody knows of: their agent, on this machine, was killed between their start and
 /// the line of the journal that tells it. `newest` is the newest attempt of a run that a journal has. Gives the groups
 /// that were ended.
-pub fn end_unrecorded(sweep: &Path, newest: impl Fn(&str) -> u32, grace: Duration) -> Vec<u32> {
-    let Ok(work) = sweep.join("work").canonicalize() else { return Vec::new() };
+pub fn end_unrecorded(works: &Path, newest: impl Fn(&str) -> u32, grace: Duration) -> Vec<u32> {
+    let Ok(work) = works.canonicalize() else { return Vec::new() };
     let stray = |pid: u32| -> Option<u32> {
         let environment = Environment::of(pid)?;
         let (run, attempt) = (environment.get(RUN)?, environment.get("TESSERA_RUN_ATTEMPT")?);

@@ -2,7 +2,7 @@
 
 use super::claim::Holder;
 use crate::process::host;
-use crate::record::RunId;
+use crate::record::{RunId, layout};
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::path::Path;
@@ -29,12 +29,12 @@ pub enum Request {
 }
 
 impl Request {
-    /// Leaves a request for the agent of a sweep.
+    /// Leaves a request for whoever works in a folder: a sweep's, or a cluster task's.
     ///
     /// # Errors
-    /// Where the sweep's folder cannot be written.
-    pub fn leave(&self, sweep: &Path) -> io::Result<()> {
-        let folder = sweep.join("requests");
+    /// Where the folder cannot be written.
+    pub fn leave(&self, folder: &Path) -> io::Result<()> {
+        let folder = layout::requests(folder);
         std::fs::create_dir_all(&folder)?;
         let name = format!("{:.6}-{}", host::unix_time(), Holder::this().pid);
         let aside = folder.join(format!(".{name}"));
@@ -42,9 +42,9 @@ impl Request {
         std::fs::rename(&aside, folder.join(name))
     }
 
-    /// Takes the requests of a sweep, in their order; what is no request is taken away too.
-    pub fn take_all(sweep: &Path) -> Vec<Self> {
-        let files = std::fs::read_dir(sweep.join("requests")).into_iter().flatten().flatten();
+    /// Takes the requests to a folder, in their order; what is no request is taken away too.
+    pub fn take_all(folder: &Path) -> Vec<Self> {
+        let files = std::fs::read_dir(layout::requests(folder)).into_iter().flatten().flatten();
         let mut files: Vec<_> = files.map(|file| file.path()).collect();
         files.retain(|path| path.file_name().is_some_and(|name| !name.to_string_lossy().starts_with('.')));
         files.sort();

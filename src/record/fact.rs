@@ -1,6 +1,7 @@
 //! The facts of a journal: one JSON object a line, append-only.
 
-use super::{Parameters, RunId};
+use super::{Goal, Parameters, RunId, Value};
+use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 /// What happened. Times are seconds since 1970 (UTC).
@@ -20,6 +21,12 @@ pub enum Fact {
         /// The metric that runs are judged by, and its reduction as a spec spells it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         metric: Option<(String, String)>,
+        /// Whether more or less of that metric is better; none where there is no metric, and before version 0.2.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        goal: Option<Goal>,
+        /// The axes, in the order of the spec; none before version 0.2.
+        #[serde(default, skip_serializing_if = "Axes::is_empty")]
+        axes: Axes,
         /// Parameters that all runs share.
         common: Parameters,
         /// The runs, each with the parameters that are not common.
@@ -165,6 +172,9 @@ pub struct Reading {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
 }
+
+/// The parameters of which more than one value was asked for, each with its levels in the order of the spec.
+pub type Axes = IndexMap<String, Vec<Value>>;
 
 /// One run of a plan.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,4 +1,4 @@
-//! Where things lie below `results/<sweep>/`.
+//! Where things lie below `results/`: the one file that names them.
 
 use crate::record::RunId;
 use std::path::{Path, PathBuf};
@@ -16,12 +16,22 @@ impl Layout {
         Self { results: results.to_owned(), root: results.join(sweep) }
     }
 
-    /// Whether a name may be a sweep's: `reports`, `cache` and leading dots are reserved, and it is one plain folder.
-    pub fn is_sweep_name(name: &str) -> bool {
-        !name.is_empty()
-            && !name.starts_with('.')
-            && !name.contains(['/', '\\', '\0'])
-            && !["reports", "cache"].contains(&name)
+    /// The layout of a sweep, all paths absolute.
+    ///
+    /// # Errors
+    /// Where the working directory is gone.
+    pub fn absolute(results: &Path, sweep: &str) -> std::io::Result<Self> {
+        Ok(Self::new(&std::path::absolute(results)?, sweep))
+    }
+
+    /// The layout of the sweep in a folder.
+    pub fn at(root: &Path) -> Self {
+        Self { results: root.parent().unwrap_or(Path::new("")).to_owned(), root: root.to_owned() }
+    }
+
+    /// The layout of one kind of probe of this sweep, with the sweep's cache and trash.
+    pub fn probe(&self, what: &str) -> Self {
+        Self { results: self.results.clone(), root: self.probes().join(what) }
     }
 
     /// `results/<sweep>`.
@@ -65,14 +75,24 @@ impl Layout {
         self.root.join(format!("spec-{hash}.yaml"))
     }
 
+    /// The folders of all runs, `<run>/<attempt>`.
+    pub fn works(&self) -> PathBuf {
+        self.root.join("work")
+    }
+
     /// The attempt's own folder, `{run.dir}`.
     pub fn work(&self, run: &RunId, attempt: u32) -> PathBuf {
-        self.root.join("work").join(run.as_str()).join(attempt.to_string())
+        self.works().join(run.as_str()).join(attempt.to_string())
+    }
+
+    /// The checkpoints of all runs, a folder a run.
+    pub fn all_checkpoints(&self) -> PathBuf {
+        self.root.join("checkpoints")
     }
 
     /// The checkpoints of a run.
     pub fn checkpoints(&self, run: &RunId) -> PathBuf {
-        self.root.join("checkpoints").join(run.as_str())
+        self.all_checkpoints().join(run.as_str())
     }
 
     /// The logs of all attempts.
@@ -95,13 +115,74 @@ impl Layout {
         self.root.join("claims")
     }
 
+    /// Names that agents have had: each is the one writer of its journal.
+    pub fn agent_names(&self) -> PathBuf {
+        self.claims().join("agents")
+    }
+
+    /// Which agent executes which attempt, on a cluster.
+    pub fn attempts(&self) -> PathBuf {
+        self.claims().join("attempts")
+    }
+
+    /// What agents say of themselves once a second.
+    pub fn heartbeats(&self) -> PathBuf {
+        self.root.join("agents")
+    }
+
+    /// What was submitted to a cluster, and what its tasks said.
+    pub fn submissions(&self) -> PathBuf {
+        self.root.join("slurm")
+    }
+
+    /// The sweep's figures.
+    pub fn figures(&self) -> PathBuf {
+        self.root.join("figures")
+    }
+
+    /// The sweep for other tools.
+    pub fn export(&self) -> PathBuf {
+        self.root.join("export")
+    }
+
     /// Where damaged files are set aside.
     pub fn damaged(&self) -> PathBuf {
         self.root.join(".damaged")
+    }
+
+    /// Segments that were set aside.
+    pub fn damaged_segments(&self) -> PathBuf {
+        self.damaged().join("segments")
     }
 
     /// Where removed things go.
     pub fn trash(&self) -> PathBuf {
         self.results.join(".trash")
     }
+
+    /// Derived data that any run may share.
+    pub fn cache(&self) -> PathBuf {
+        cache(&self.results)
+    }
+
+    /// What a sweep in the background says.
+    pub fn detached_log(&self) -> PathBuf {
+        let name = self.root.file_name().unwrap_or_default().to_string_lossy();
+        self.results.join(format!(".{name}.detached.log"))
+    }
+}
+
+/// Derived data that all sweeps share: fingerprints, covariances.
+pub fn cache(results: &Path) -> PathBuf {
+    results.join("cache")
+}
+
+/// The pages of all reports, a folder a report.
+pub fn reports(results: &Path) -> PathBuf {
+    results.join("reports")
+}
+
+/// What other terminals ask of whoever works in a folder: a sweep's, or a cluster task's.
+pub fn requests(folder: &Path) -> PathBuf {
+    folder.join("requests")
 }

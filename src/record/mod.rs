@@ -5,21 +5,25 @@
 mod counted;
 mod fact;
 mod fingerprint;
-mod layout;
+mod goal;
+pub mod layout;
 mod number;
 mod parameters;
 mod printable;
 mod protocol;
 mod run_id;
+mod sweep_name;
 mod value;
 
 pub use counted::counted;
-pub use fact::{ClusterTask, Fact, Failure, Outcome, PlannedRun, Probed, Provenance, Reading};
+pub use fact::{Axes, ClusterTask, Fact, Failure, Outcome, PlannedRun, Probed, Provenance, Reading};
 pub use fingerprint::{FingerprintError, fingerprint};
+pub use goal::Goal;
 pub use layout::Layout;
 pub use number::Real;
 pub use parameters::Parameters;
 pub use printable::printable;
 pub use protocol::{Answer, Job, PROTOCOL, ProbeJob, Request, Resume, Rows};
 pub use run_id::RunId;
+pub use sweep_name::{SweepNameError, check_sweep_name};
 pub use value::Value;

@@ -98,19 +98,42 @@ impl std::fmt::Display for Value {
             Self::List(items) => {
                 write!(f, "[")?;
                 for (i, item) in items.iter().enumerate() {
-                    write!(f, "{}{item}", if i > 0 { ", " } else { "" })?;
+                    write!(f, "{}{}", if i > 0 { ", " } else { "" }, Inside(item))?;
                 }
                 write!(f, "]")
             }
             Self::Map(map) => {
                 write!(f, "{{")?;
                 for (i, (key, item)) in map.iter().enumerate() {
-                    write!(f, "{}{key}: {item}", if i > 0 { ", " } else { "" })?;
+                    write!(f, "{}{key}: {}", if i > 0 { ", " } else { "" }, Inside(item))?;
                 }
                 write!(f, "}}")
             }
         }
     }
+}
+
+/// A value inside a list or a map: a text stands in quotes where it would read as something else.
+struct Inside<'a>(&'a Value);
+
+impl std::fmt::Display for Inside<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            Value::Text(text) if reads_otherwise(text) => {
+                write!(f, "{}", serde_json::to_string(text).unwrap_or_default())
+            }
+            value => write!(f, "{value}"),
+        }
+    }
+}
+
+/// Whether a text in a list would read as other values than the text.
+fn reads_otherwise(text: &str) -> bool {
+    text.is_empty()
+        || text.trim() != text
+        || text.contains(|c: char| c.is_control() || ",[]{}\"':#".contains(c))
+        || text.parse::<f64>().is_ok()
+        || matches!(&*text.to_ascii_lowercase(), "null" | "~" | "true" | "false")
 }
 
 impl From<&str> for Value {
@@ -134,5 +157,25 @@ impl From<i64> for Value {
 impl From<bool> for Value {
     fn from(b: bool) -> Self {
         Self::Bool(b)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Value;
+
+    #[test]
+    fn different_lists_are_spelled_differently() {
+        let list = |json: &str| serde_json::from_str::<Value>(json).map(|value| value.to_string()).ok();
+        for (json, spelled) in [
+            (r#"["a", "b"]"#, "[a, b]"),
+            (r#"["a, b"]"#, r#"["a, b"]"#),
+            (r#"[1, true, null]"#, "[1, true, null]"),
+            (r#"["1", "True", "null", "~", ""]"#, r#"["1", "True", "null", "~", ""]"#),
+            (r#"["a]", " a", "it's"]"#, r#"["a]", " a", "it's"]"#),
+            (r#"[["a"], {"k": "a: b"}]"#, r#"[[a], {k: "a: b"}]"#),
+        ] {
+            assert_eq!(list(json).as_deref(), Some(spelled));
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::error::ReportError;
 use super::file::put;
+use crate::record::layout;
 use crate::spec::Report;
 use crate::store::{Scope, Status, Sweep};
 use serde::{Deserialize, Serialize};
@@ -93,7 +94,7 @@ fn winner(sweep: &Sweep, metric: &crate::spec::Metric) -> Result<Option<String>,
 /// # Errors
 /// Where a report cannot be read, or the one that is named is not there.
 pub fn previous(report: &Report, results: &Path, out: &Path, first: f64) -> Result<Option<State>, ReportError> {
-    let reports = results.join("reports");
+    let reports = layout::reports(results);
     if let Some(name) = &report.since {
         let found = read(&reports.join(name))?;
         let missing = || ReportError::Text(format!("no report is called `{name}` in {}", reports.display()));

@@ -63,8 +63,7 @@ pub fn gather(report: &Report, sweeps: &[Sweep], changes: Vec<String>) -> Result
             tables.push(Table::pivot(&sweeps[place(&request.sweep)], request)?);
         }
         for request in &section.compare {
-            let spec = &report.sweeps[place(&request.sweep)];
-            tables.push(Table::comparison(&sweeps[place(&request.sweep)], spec, request)?);
+            tables.push(Table::comparison(&sweeps[place(&request.sweep)], request)?);
         }
         parts.push(Part {
             title: section.title.clone(),

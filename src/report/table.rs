@@ -2,7 +2,7 @@
 
 use super::error::ReportError;
 use crate::analyse::{CompareRequest, Format, Grid, PivotRequest, compare, pivot};
-use crate::spec::{Comparison, Filter, Sweep as Spec, TableRequest};
+use crate::spec::{Comparison, Filter, TableRequest};
 use crate::store::{Scope, Sweep};
 
 /// Above so many cells a pivot is no longer read by people.
@@ -56,7 +56,7 @@ impl Table {
     ///
     /// # Errors
     /// Where a metric or axis is unknown to the runs, or the store cannot be read.
-    pub fn comparison(sweep: &Sweep, spec: &Spec, request: &Comparison) -> Result<Self, ReportError> {
+    pub fn comparison(sweep: &Sweep, request: &Comparison) -> Result<Self, ReportError> {
         let compared = compare(
             sweep,
             &CompareRequest {
@@ -64,7 +64,7 @@ impl Table {
                 value: Some(request.value.clone()),
                 reduce: Some(request.reduce),
                 baseline: None,
-                maximize: spec.metric.as_ref().is_some_and(|metric| metric.maximize),
+                goal: None,
                 scope: Scope::Current,
                 filters: request.filters.clone(),
             },

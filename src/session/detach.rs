@@ -4,6 +4,7 @@ use super::planned::planned;
 use super::trainer::trainer;
 use crate::error::{Error, ExitCode};
 use crate::presence::claim::{AGENT, holder};
+use crate::record::Layout;
 use std::ffi::OsString;
 use std::fs::File;
 use std::os::unix::process::CommandExt;
@@ -14,7 +15,8 @@ use std::process::{Command, Stdio};
 pub fn detach(results: &Path, spec: &Path, sets: &[String]) -> Result<ExitCode, Error> {
     let (sweep, _) = planned(spec, sets, results)?;
     trainer(&sweep)?;
-    if let Some(holder) = holder(&results.join(&sweep.name).join("claims").join(AGENT))
+    let layout = Layout::new(results, &sweep.name);
+    if let Some(holder) = holder(&layout.claims().join(AGENT))
         && holder.is_alive() == Some(true)
     {
         return Err(Error::failure(format!("{holder} executes `{}` already", sweep.name)));
@@ -23,7 +25,7 @@ pub fn detach(results: &Path, spec: &Path, sets: &[String]) -> Result<ExitCode, 
     let program = std::env::current_exe().map_err(|error| outside("find this program", error))?;
     let arguments: Vec<OsString> = std::env::args_os().skip(1).filter(|word| word != "--detach").collect();
     std::fs::create_dir_all(results).map_err(|error| outside("make the results folder", error))?;
-    let path = results.join(format!(".{}.detached.log", sweep.name));
+    let path = layout.detached_log();
     let log = File::create(&path).map_err(|error| outside("write the log", error))?;
     let twin = log.try_clone().map_err(|error| outside("write the log", error))?;
     let mut command = Command::new(program);

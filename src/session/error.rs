@@ -3,6 +3,7 @@
 use crate::agent::RunError;
 use crate::analyse::AnalyseError;
 use crate::error::Error;
+use crate::exchange::ExchangeError;
 use crate::report::ReportError;
 use crate::spec::{Problems, Severity};
 use crate::store::StoreError;
@@ -48,6 +49,21 @@ impl From<AnalyseError> for Error {
             AnalyseError::Store(error) => return error.into(),
             AnalyseError::Unwritten(_) => Self::failure(error.to_string()),
             error => Self::usage(error.to_string()),
+        };
+        match help {
+            Some(help) => shown.with_help(help),
+            None => shown,
+        }
+    }
+}
+
+impl From<ExchangeError> for Error {
+    fn from(error: ExchangeError) -> Self {
+        let help = error.help();
+        let shown = match error {
+            ExchangeError::Store(error) => return error.into(),
+            error @ ExchangeError::Request { .. } => Self::usage(error.to_string()),
+            error => Self::failure(error.to_string()),
         };
         match help {
             Some(help) => shown.with_help(help),

@@ -1,6 +1,7 @@
 //! What follows the last run of a session: parts from segments, the table of runs, the sweep's figures and its page.
 
 use crate::error::Error;
+use crate::record::layout;
 use crate::report;
 use crate::spec::{Report, Sweep as Spec};
 use crate::store::{StoreError, Sweep};
@@ -23,10 +24,10 @@ pub fn finish(results: &Path, spec: Spec, file: &Path, page: bool) -> Result<(),
     if !page || nothing_to_show || !stored.states().iter().any(|state| state.current && state.status.is_done()) {
         return Ok(());
     }
-    let out = results.join("reports").join(&spec.name);
+    let out = layout::reports(results).join(&spec.name);
     let page = report::write(&Report::of_sweep(spec, file.to_owned()), results, &out)?;
     if !page.figures.is_empty() {
-        let figures = folder.join("figures");
+        let figures = stored.layout().figures();
         copy(&page.figures, &figures).map_err(|error| Error::failure(format!("{}: {error}", figures.display())))?;
         eprintln!("figures  {}", figures.display());
     }

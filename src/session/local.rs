@@ -12,7 +12,7 @@ use super::settings::settings;
 use super::slurm::{Tasks, was_submitted};
 use super::todo::Todo;
 use super::trainer::{trainer, version};
-use crate::agent::{Folders, RunError, Settings, Sink, Summary, Trainer, execute, progress};
+use crate::agent::{RunError, Settings, Sink, Summary, Trainer, execute, progress};
 use crate::error::{Error, ExitCode};
 use crate::plan::Plan;
 use crate::record::Layout;
@@ -75,13 +75,13 @@ impl Execution {
         trainer: Trainer,
         summary: &mut Option<Summary>,
     ) -> Result<ExitCode, Error> {
-        let folders = Folders::new(results, &sweep.name).map_err(outside)?;
-        let _claim = claim(&folders, &sweep.name, self.lost)?;
-        if Layout::new(results, &sweep.name).journal_bytes() != read {
+        let layout = Layout::absolute(results, &sweep.name).map_err(outside)?;
+        let _claim = claim(&layout, &sweep.name, self.lost)?;
+        if layout.journal_bytes() != read {
             let what = format!("another tessera executed `{}` while this one planned it", sweep.name);
             return Err(Error::failure(what).with_help("the same command plans it anew"));
         }
-        let tasks = self.beside_slurm(results, &sweep.name, &folders)?;
+        let tasks = self.beside_slurm(&layout, &sweep.name)?;
         let agent = agent_name();
         let mut writer = Writer::open(results, &sweep.name, &agent)?;
         let elsewhere = end_leftovers(todo.stored(), tasks.as_ref(), self.lost, &mut writer)?;
@@ -93,7 +93,7 @@ impl Execution {
         let mut tasks = todo.tasks()?;
         tasks.retain(|task| !elsewhere.contains(task.id()));
         // Numbers that agents on Slurm claimed are not given again.
-        let claimed = attempts::newest(folders.sweep()).map_err(outside)?;
+        let claimed = attempts::newest(&layout).map_err(outside)?;
         for task in &mut tasks {
             let next = claimed.get(task.id()).map_or(0, |attempt| attempt + 1);
             task.attempt = task.attempt.max(next);
@@ -109,7 +109,7 @@ impl Execution {
                 gpus: self.gpus.clone(),
                 share_busy: self.share_busy,
                 done_before: (todo.done, todo.diverged),
-                ..settings(sweep, trainer, folders, agent)
+                ..settings(sweep, trainer, layout, agent)
             };
             let mut watch = progress::to_stderr();
             let outcome = execute(settings, tasks, &mut writer, &mut *watch)?;
@@ -128,11 +128,11 @@ impl Execution {
     }
 
     /// Refuses while tasks on Slurm have runs of the sweep.
-    fn beside_slurm(&self, results: &Path, sweep: &str, folders: &Folders) -> Result<Option<Tasks>, Error> {
-        if !was_submitted(folders.sweep()) {
+    fn beside_slurm(&self, layout: &Layout, sweep: &str) -> Result<Option<Tasks>, Error> {
+        if !was_submitted(layout) {
             return Ok(None);
         }
-        let mut tasks = Tasks::look(&Layout::new(results, sweep), &Cluster::default())?;
+        let mut tasks = Tasks::look(layout, &Cluster::default())?;
         if self.lost {
             tasks.give_up()?;
         }

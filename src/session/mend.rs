@@ -3,7 +3,6 @@
 use super::error::outside;
 use super::recovery::claim;
 use super::slurm::{Tasks, was_submitted};
-use crate::agent::Folders;
 use crate::error::Error;
 use crate::record::Layout;
 use crate::slurm::cluster::Cluster;
@@ -17,10 +16,10 @@ use std::path::Path;
 pub fn mend(results: &Path, name: &str) -> Result<Repaired, Error> {
     // A name that is no sweep's must not make a folder.
     drop(Sweep::open_readable(results, name)?);
-    let folders = Folders::new(results, name).map_err(outside)?;
-    let _claim = claim(&folders, name, false)?;
-    if was_submitted(folders.sweep()) {
-        let tasks = Tasks::look(&Layout::new(results, name), &Cluster::default())?;
+    let layout = Layout::absolute(results, name).map_err(outside)?;
+    let _claim = claim(&layout, name, false)?;
+    if was_submitted(&layout) {
+        let tasks = Tasks::look(&layout, &Cluster::default())?;
         if tasks.is_busy() {
             return Err(Error::failure(format!("`{name}` is executed on Slurm: {}", tasks.words()))
                 .with_help(format!("`tessera stop {name}` cancels it")));

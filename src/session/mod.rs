@@ -3,6 +3,7 @@
 
 pub mod closing;
 pub mod detach;
+pub mod doctor;
 pub mod error;
 pub mod estimate;
 pub mod execution;
@@ -12,10 +13,13 @@ mod lost;
 pub mod mend;
 mod on_finish;
 pub mod planned;
+pub mod probe;
 mod record;
 pub mod recovery;
 pub mod settings;
 pub mod slurm;
+pub mod status;
+pub mod stop;
 pub mod stored;
 pub mod todo;
 pub mod trainer;

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, render_problems};
 use crate::plan::{Plan, expand};
-use crate::record::fingerprint;
+use crate::record::{fingerprint, layout};
 use crate::spec::{self, Document, Problems, Sweep, Trainer};
 use std::io::IsTerminal;
 use std::path::Path;
@@ -21,7 +21,7 @@ pub fn planned(path: &Path, sets: &[String], results: &Path) -> Result<(Box<Swee
         let message = format!("the runs of `{}` were imported: there is nothing to execute", sweep.name);
         return Err(Error::usage(message).with_help(format!("`tessera report {}` shows them", path.display())));
     }
-    let cache = results.join("cache");
+    let cache = layout::cache(results);
     let plan = expand(&sweep, &|data| fingerprint(data, Some(&cache)).map_err(|error| error.to_string()))?;
     eprint!("{}", render_problems(&Problems(plan.problems.clone()), color));
     Ok((sweep, plan))

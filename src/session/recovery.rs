@@ -3,13 +3,13 @@
 use super::lost::lost_fact;
 use super::settings::GRACE;
 use super::slurm::Tasks;
-use crate::agent::{Folders, RunError, Sink};
+use crate::agent::{RunError, Sink};
 use crate::error::Error;
 use crate::presence::claim::{AGENT, Claim, ClaimError, holder};
 use crate::presence::leftover;
 use crate::presence::leftover::Leftover;
 use crate::process::host;
-use crate::record::RunId;
+use crate::record::{Layout, RunId};
 use crate::store::{self, Status, Writer};
 use std::collections::HashSet;
 
@@ -24,8 +24,8 @@ pub fn agent_name() -> String {
 ///
 /// # Errors
 /// Where another process executes it, or the folder cannot be written.
-pub fn claim(folders: &Folders, sweep: &str, lost: bool) -> Result<Claim, Error> {
-    let claims = folders.sweep().join("claims");
+pub fn claim(layout: &Layout, sweep: &str, lost: bool) -> Result<Claim, Error> {
+    let claims = layout.claims();
     if lost && holder(&claims.join(AGENT)).is_some_and(|holder| holder.is_alive().is_none()) {
         let _ = std::fs::remove_file(claims.join(AGENT));
     }
@@ -97,5 +97,5 @@ pub fn end_orphans(stored: &store::Sweep) -> Vec<u32> {
 /// Ends the commands that an agent which is gone had started and not recorded; their numbers.
 fn end_unrecorded(stored: &store::Sweep) -> Vec<u32> {
     let newest = |run: &str| RunId::parse(run).and_then(|run| stored.state(&run)).map_or(0, |state| state.attempt);
-    leftover::end_unrecorded(stored.layout().root(), newest, GRACE)
+    leftover::end_unrecorded(&stored.layout().works(), newest, GRACE)
 }

@@ -1,8 +1,9 @@
 //! How runs of a sweep are executed, as far as its spec says it.
 
 use super::trainer::commit;
-use crate::agent::{Folders, Settings, Trainer};
+use crate::agent::{Settings, Trainer};
 use crate::presence::reservation::reservations_of_user;
+use crate::record::Layout;
 use crate::spec::Sweep;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use std::time::Duration;
 pub const GRACE: Duration = Duration::from_secs(10);
 
 /// How an agent executes runs of a sweep; what is the command line's, a scheduler's or a probe's to say is left open.
-pub fn settings(sweep: &Sweep, trainer: Trainer, folders: Folders, agent: String) -> Settings {
+pub fn settings(sweep: &Sweep, trainer: Trainer, layout: Layout, agent: String) -> Settings {
     Settings {
         sweep: sweep.name.clone(),
         trainer,
@@ -24,7 +25,7 @@ pub fn settings(sweep: &Sweep, trainer: Trainer, folders: Folders, agent: String
         gpus: Vec::new(),
         share_busy: false,
         reservations: reservations_of_user(),
-        folders,
+        folders: layout,
         agent,
         git: commit(&sweep.folder),
         spec: sweep.hash.clone(),

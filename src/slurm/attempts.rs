@@ -1,11 +1,11 @@
 //! Claims of attempts: (run, attempt) is given once, by link(2), and never given back. So a task that Slurm executes
 //! twice, or two tasks that were given the same run, never execute the same attempt; and of two attempts the later counts.
 
-use crate::record::{ClusterTask, RunId};
+use crate::record::{ClusterTask, Layout, RunId};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::io::{self, ErrorKind, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// The claims of one agent.
 pub struct Attempts {
@@ -27,8 +27,8 @@ impl Attempts {
     ///
     /// # Errors
     /// Where the folder cannot be written.
-    pub fn new(sweep: &Path, claimant: &Claimant) -> io::Result<Self> {
-        let folder = folder(sweep);
+    pub fn new(layout: &Layout, claimant: &Claimant) -> io::Result<Self> {
+        let folder = layout.attempts();
         std::fs::create_dir_all(&folder)?;
         let own = folder.join(format!(".{}", claimant.agent));
         let mut file = std::fs::File::create(&own)?;
@@ -63,8 +63,8 @@ impl Drop for Attempts {
 ///
 /// # Errors
 /// Where the folder cannot be listed; one that is not there has none.
-pub fn newest(sweep: &Path) -> io::Result<HashMap<RunId, u32>> {
-    let entries = match std::fs::read_dir(folder(sweep)) {
+pub fn newest(layout: &Layout) -> io::Result<HashMap<RunId, u32>> {
+    let entries = match std::fs::read_dir(layout.attempts()) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(HashMap::new()),
         entries => entries?,
     };
@@ -86,8 +86,8 @@ pub fn newest(sweep: &Path) -> io::Result<HashMap<RunId, u32>> {
 ///
 /// # Errors
 /// Where the folder cannot be written.
-pub fn agent_name(sweep: &Path, wanted: &str) -> io::Result<String> {
-    let folder = sweep.join("claims").join("agents");
+pub fn agent_name(layout: &Layout, wanted: &str) -> io::Result<String> {
+    let folder = layout.agent_names();
     std::fs::create_dir_all(&folder)?;
     for letter in std::iter::once(String::new()).chain(('b'..='z').map(String::from)) {
         let name = format!("{wanted}{letter}");
@@ -100,10 +100,6 @@ pub fn agent_name(sweep: &Path, wanted: &str) -> io::Result<String> {
     Err(io::Error::new(ErrorKind::AlreadyExists, format!("{wanted} has been executed 26 times")))
 }
 
-fn folder(sweep: &Path) -> PathBuf {
-    sweep.join("claims").join("attempts")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,9 +107,10 @@ mod tests {
     #[test]
     fn an_attempt_is_given_once() {
         let folder = tempfile::tempdir().unwrap();
+        let layout = Layout::new(folder.path(), "demo");
         let claimant = |agent: &str| Claimant { agent: agent.to_owned(), task: ClusterTask::default() };
         let (a, b) = (claimant("a"), claimant("b"));
-        let (ours, theirs) = (Attempts::new(folder.path(), &a).unwrap(), Attempts::new(folder.path(), &b).unwrap());
+        let (ours, theirs) = (Attempts::new(&layout, &a).unwrap(), Attempts::new(&layout, &b).unwrap());
         let (run, other) = (RunId::of("run"), RunId::of("other"));
         assert_eq!(ours.claim(&run, 1).unwrap(), Ok(()));
         assert_eq!(theirs.claim(&run, 1).unwrap(), Err(a.clone()));
@@ -121,9 +118,9 @@ mod tests {
         assert_eq!(theirs.claim(&other, 1).unwrap(), Ok(()));
         drop(ours);
         assert_eq!(theirs.claim(&run, 1).unwrap(), Err(a));
-        assert_eq!(newest(folder.path()).unwrap(), HashMap::from([(run, 2), (other, 1)]));
-        assert!(newest(&folder.path().join("nowhere")).unwrap().is_empty());
-        assert_eq!(agent_name(folder.path(), "a").unwrap(), "a");
-        assert_eq!(agent_name(folder.path(), "a").unwrap(), "ab");
+        assert_eq!(newest(&layout).unwrap(), HashMap::from([(run, 2), (other, 1)]));
+        assert!(newest(&Layout::new(folder.path(), "nowhere")).unwrap().is_empty());
+        assert_eq!(agent_name(&layout, "a").unwrap(), "a");
+        assert_eq!(agent_name(&layout, "a").unwrap(), "ab");
     }
 }

@@ -14,7 +14,7 @@ impl Parameter {
     pub fn check(&self, value: &Value) -> Result<Value, Fault> {
         let checked = match self.kind {
             Kind::Integer => value.as_i64().map(Value::Integer),
-            Kind::Number => value.as_f64().map(number),
+            Kind::Number => value.as_f64().map(|x| Value::Number(x + 0.0)),
             Kind::Boolean => value.as_bool().map(Value::Bool),
             Kind::Choice => return self.choice(value),
             Kind::Text | Kind::Path => value.as_str().map(Value::from),

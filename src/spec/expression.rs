@@ -8,7 +8,7 @@ use std::sync::Arc;
 /// What a parameter is given.
 #[derive(Clone, Debug)]
 pub enum Expression {
-    /// A scalar or a list of numbers.
+    /// A value as written.
     Value(Value),
     /// So many times the base value, or the value of another parameter.
     Multiple {

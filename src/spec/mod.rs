@@ -48,7 +48,7 @@ pub use node::{Node, suggestion};
 pub use origin::Origin;
 pub use parameter::{Description, Kind, Parameter, Probe, Quantity, TRAINERS, description};
 pub use problem::{Problem, Problems, Severity, Source};
-pub use read::{Document, is_sweep_name, read};
+pub use read::{Document, read};
 pub use report::{Comparison, Report, Section, SectionFigure, TableRequest};
 pub use resources::{Device, OnFailure, Resources};
 pub use schema::json_schema;

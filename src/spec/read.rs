@@ -8,12 +8,10 @@ use super::problem::Problems;
 use super::tree::{Content, Tree};
 use super::{Description, Figure, Metric, Names, OnFailure, Report, Resources, Sweep, Trainer};
 use super::{TRAINERS, description, keys, program, slurm};
+use crate::record::{SweepNameError, check_sweep_name};
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-/// Names that are no sweeps' under `results/`.
-const RESERVED: [&str; 2] = ["reports", "cache"];
 
 /// A file: it has `sweep:` or `report:` at its top.
 #[derive(Clone, Debug)]
@@ -144,27 +142,13 @@ fn read_name(top: &Node) -> Option<String> {
         Content::Null => String::new(),
         _ => node.text()?,
     };
-    let wrong = if name.is_empty() {
-        "a sweep needs a name"
-    } else if RESERVED.contains(&&*name) {
-        "`reports` and `cache` are reserved names"
-    } else if !is_sweep_name(&name) {
-        "a sweep's name is a plain folder name"
-    } else {
-        return Some(name);
-    };
-    node.error(
-        format!("{wrong}, found `{name}`"),
-        "letters, digits, `_`, `-` and `.`; results land in `results/<name>/`",
-    );
-    None
-}
-
-/// Whether a text can name a sweep: a plain folder name that is not reserved.
-pub fn is_sweep_name(name: &str) -> bool {
-    let plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '+');
-    let free = !name.is_empty() && !name.starts_with('.') && !RESERVED.contains(&name);
-    free && name.len() <= 100 && name.chars().all(plain)
+    match check_sweep_name(&name) {
+        Ok(()) => Some(name),
+        Err(wrong) => {
+            node.error(format!("{wrong}, found `{name}`"), SweepNameError::HELP);
+            None
+        }
+    }
 }
 
 fn read_trainer(top: &Node) -> Option<(Trainer, Arc<Description>)> {

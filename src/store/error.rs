@@ -1,6 +1,7 @@
 //! What a store can fail with, in words for people, each with its place.
 
 use crate::presence::claim::ClaimError;
+use crate::record::SweepNameError;
 use std::io::{Error, ErrorKind};
 use std::path::{Path, PathBuf};
 
@@ -16,6 +17,14 @@ pub enum StoreError {
         results: PathBuf,
         /// The sweeps that are there.
         known: Vec<String>,
+    },
+    /// A folder with a journal whose name no spec can have; version 0.1.0 made such ones with `import --as`.
+    #[error("{} cannot be a sweep: {wrong}", folder.display())]
+    Name {
+        /// Which folder.
+        folder: PathBuf,
+        /// What is wrong with its name.
+        wrong: SweepNameError,
     },
     /// No such run, or more than one.
     #[error("{0}")]
@@ -92,6 +101,10 @@ impl StoreError {
                     Some(near) if strsim::damerau_levenshtein(near, name) <= 2 => format!("did you mean `{near}`?"),
                     _ => format!("there are: {}", known.join(", ")),
                 }
+            }
+            Self::Name { .. } => {
+                "import the runs again with another name after `--as`; names are letters, digits, `_`, `-`, `+` and `.`"
+                    .to_owned()
             }
             Self::File { cause, .. } => match cause.kind() {
                 ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {

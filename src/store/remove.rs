@@ -25,7 +25,7 @@ impl Sweep {
         let layout = self.layout();
         let all = |run: &RunState| {
             let logs = (1..=run.attempt).map(|attempt| layout.log(&run.run, attempt));
-            let work = layout.root().join("work").join(run.run.as_str());
+            let work = layout.works().join(run.run.as_str());
             logs.chain([layout.checkpoints(&run.run), work]).collect::<Vec<_>>()
         };
         let over = self.states().iter().filter(|run| run.status.is_over() || run.attempt == 0);

@@ -1,6 +1,6 @@
 //! What the facts of all journals say of each run.
 
-use crate::record::{Fact, Failure, Outcome, Parameters, Provenance, Reading, RunId};
+use crate::record::{Axes, Fact, Failure, Goal, Outcome, Parameters, Provenance, Reading, RunId};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -65,6 +65,10 @@ pub struct Planned {
     pub trainer: String,
     /// The metric that runs are judged by, and its reduction as a spec spells it.
     pub metric: Option<(String, String)>,
+    /// Whether more or less of that metric is better, as far as the journal says.
+    pub goal: Option<Goal>,
+    /// The axes with their levels, in the order of the spec; empty in journals of version 0.1.0.
+    pub axes: Axes,
     /// Its runs, in the order of the plan.
     pub runs: Vec<RunId>,
 }
@@ -177,7 +181,7 @@ pub(crate) fn fold(facts: impl IntoIterator<Item = Fact>) -> (Vec<Planned>, Vec<
     let mut gathered: HashMap<RunId, Gathered> = HashMap::new();
     for fact in facts {
         match fact {
-            Fact::Planned { time, spec, tessera, trainer, metric, common, runs } => {
+            Fact::Planned { time, spec, tessera, trainer, metric, goal, axes, common, runs } => {
                 let asked = runs.into_iter().map(|planned| {
                     let mut parameters = common.clone();
                     parameters.extend(planned.parameters);
@@ -185,7 +189,7 @@ pub(crate) fn fold(facts: impl IntoIterator<Item = Fact>) -> (Vec<Planned>, Vec<
                 });
                 let asked: Vec<_> = asked.collect();
                 let runs = asked.iter().map(|(run, _)| run.clone()).collect();
-                plans.push((Planned { time, spec, tessera, trainer, metric, runs }, asked));
+                plans.push((Planned { time, spec, tessera, trainer, metric, goal, axes, runs }, asked));
             }
             // `probes` reads what the ids of probes stand for.
             Fact::Probe { .. } => {}

@@ -3,7 +3,7 @@
 use super::damage::Damage;
 use super::state::fold;
 use super::{Planned, RunState, StoreError, files};
-use crate::record::{Fact, Layout, RunId};
+use crate::record::{Fact, Layout, RunId, check_sweep_name};
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Mutex;
@@ -55,7 +55,14 @@ impl Sweep {
 
     fn layout_of(results: &Path, name: &str) -> Result<Layout, StoreError> {
         let layout = Layout::new(results, name);
-        if !Layout::is_sweep_name(name) || !layout.root().is_dir() {
+        let well_named = check_sweep_name(name);
+        if let Err(wrong) = well_named
+            && name != ".."
+            && layout.journals().is_dir()
+        {
+            return Err(StoreError::Name { folder: layout.root().to_owned(), wrong });
+        }
+        if well_named.is_err() || !layout.root().is_dir() {
             return Err(StoreError::NoSweep {
                 name: name.to_owned(),
                 results: results.to_owned(),
@@ -192,9 +199,9 @@ impl Sweep {
 /// Where the folder cannot be listed; one that is not there has none.
 pub fn sweeps(results: &Path) -> Result<Vec<String>, StoreError> {
     let names = files::list(results, "")?;
-    let names = names.iter().filter(|path| path.join("journal").is_dir());
+    let names = names.iter().filter(|path| Layout::at(path).journals().is_dir());
     Ok(names
         .filter_map(|path| Some(path.file_name()?.to_str()?.to_owned()))
-        .filter(|n| Layout::is_sweep_name(n))
+        .filter(|name| check_sweep_name(name).is_ok())
         .collect())
 }

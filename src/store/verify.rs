@@ -94,7 +94,7 @@ impl Sweep {
             found.verified.find(self.layout.root().to_owned(), message, true);
         }
         let verified = &mut found.verified;
-        for path in list(&self.layout.root().join("checkpoints"), "")? {
+        for path in list(&self.layout.all_checkpoints(), "")? {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             if !self.states().iter().any(|state| state.run.as_str() == name) {
                 verified.find(path, "checkpoints of a run that no journal knows".to_owned(), false);

@@ -282,7 +282,7 @@ fn next_segment(layout: &Layout, agent: &str) -> Result<u64, StoreError> {
         }
     }
     // Those that a repair set aside may be put back one day.
-    for path in list(&layout.damaged().join("segments"), "")? {
+    for path in list(&layout.damaged_segments(), "")? {
         names.extend(path.file_name().map(|name| name.to_string_lossy().into_owned()));
     }
     let mut newest = 0;

@@ -1,6 +1,7 @@
 //! Runs as they are handed to Slurm: packed into tasks, the tasks cut into arrays, a script for each array.
 
 use crate::error::Error;
+use crate::record::Layout;
 use crate::slurm::array;
 use crate::slurm::array::Packing;
 use crate::slurm::nodes;
@@ -52,7 +53,7 @@ impl<'a, T: Clone> Batch<'a, T> {
 
     /// Where scripts and logs of the sweep's tasks lie.
     pub fn folder(&self) -> PathBuf {
-        self.results.join(&self.sweep.name).join("slurm")
+        Layout::new(&self.results, &self.sweep.name).submissions()
     }
 
     /// The script of an array of so many tasks.

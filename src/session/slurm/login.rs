@@ -1,23 +1,23 @@
 //! What a login node has to say in a sweep's journals: what is planned, and which attempts are lost.
 
-use crate::agent::{Folders, RunError, Sink};
+use crate::agent::{RunError, Sink};
 use crate::error::Error;
 use crate::plan::Plan;
 use crate::presence::claim::{Claim, ClaimError};
-use crate::record::Fact;
+use crate::record::{Fact, Layout};
 use crate::session::error::outside;
 use crate::session::record::{is_recorded, planned_fact};
 use crate::session::recovery::agent_name;
 use crate::spec::Sweep;
 use crate::store::{self, Writer};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// The journal of this machine, which sessions write one at a time, each for a moment.
 pub struct Login<'a> {
     results: &'a Path,
     sweep: &'a str,
-    folders: Folders,
+    claims: PathBuf,
 }
 
 impl<'a> Login<'a> {
@@ -26,7 +26,7 @@ impl<'a> Login<'a> {
     /// # Errors
     /// Where the working directory is gone.
     pub fn new(results: &'a Path, sweep: &'a str) -> Result<Self, Error> {
-        Ok(Self { results, sweep, folders: Folders::new(results, sweep).map_err(outside)? })
+        Ok(Self { results, sweep, claims: Layout::absolute(results, sweep).map_err(outside)?.claims() })
     }
 
     /// Records a spec and its runs, where that is news.
@@ -54,10 +54,9 @@ impl<'a> Login<'a> {
         before: impl FnOnce(&mut Writer) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let name = format!("login-{}", agent_name());
-        let claims = self.folders.sweep().join("claims");
         let deadline = Instant::now() + Duration::from_secs(20);
         let _claim = loop {
-            match Claim::take(&claims, &name) {
+            match Claim::take(&self.claims, &name) {
                 Ok(claim) => break claim,
                 Err(ClaimError::Held(_)) if Instant::now() < deadline => std::thread::sleep(Duration::from_millis(50)),
                 Err(error) => return Err(Error::failure(error.to_string())),

@@ -142,7 +142,7 @@ impl Session<'_> {
                 login.record(lost)?;
                 stored = store::Sweep::open(self.results, &self.sweep.name)?;
             }
-            let claimed = attempts::newest(self.layout.root()).map_err(outside)?;
+            let claimed = attempts::newest(&self.layout).map_err(outside)?;
             // `--limit` has been seen to: of what is done meanwhile nothing takes its place.
             let missing = wanted.look(self.todo(Some(&stored)).left().filter_map(id), &tasks, &stored, &claimed);
             if !missing.runs.is_empty() {
@@ -263,7 +263,7 @@ impl Session<'_> {
                 eprintln!("{} of them got no further in all the time of a task, and left no checkpoint", missing.stuck);
                 eprintln!("  help: a longer `slurm: {{time: …}}`, or a trainer that writes checkpoints");
             }
-            eprintln!("  help: what tasks said is in {}", self.layout.root().join("slurm").display());
+            eprintln!("  help: what tasks said is in {}", self.layout.submissions().display());
             eprintln!("        the same command submits them again");
         }
         crate::session::finish::finish(self.results, self.sweep.clone(), &self.execution.spec, true)?;

@@ -1,14 +1,14 @@
 //! `tessera agent`: what a task of a Slurm job executes: its pack of runs, each claimed by attempt, on the devices that
 //! Slurm gave it.
 
-use crate::agent::{Folders, Settings, Task, execute, progress};
+use crate::agent::{Settings, Task, execute, progress};
 use crate::error::{Error, ExitCode};
 use crate::presence::leftover;
 use crate::presence::leftover::Leftover;
 use crate::presence::requests::Request;
 use crate::process::Early;
 use crate::record::counted;
-use crate::record::{ClusterTask, PlannedRun, RunId};
+use crate::record::{ClusterTask, Layout, PlannedRun, RunId};
 use crate::session::closing::close;
 use crate::session::error::outside;
 use crate::session::settings::{GRACE, settings};
@@ -34,8 +34,8 @@ const EARLY: Duration = Duration::from_secs(90);
 /// # Errors
 /// Where this is no task of a Slurm job, or the results folder cannot be read or written.
 pub fn execute_task(results: &Path, sweep_name: &str, submission_name: &str) -> Result<ExitCode, Error> {
-    let folders = Folders::new(results, sweep_name).map_err(outside)?;
-    let folder = folders.sweep().join("slurm");
+    let layout = Layout::absolute(results, sweep_name).map_err(outside)?;
+    let folder = layout.submissions();
     let variable = |name: &str| std::env::var(name).ok();
     let mut allotted = Allotted::read(variable, &folder, submission_name).ok_or_else(|| {
         Error::usage("this is no task of a Slurm job").with_help("`tessera run SPEC --on slurm` submits jobs")
@@ -57,9 +57,9 @@ pub fn execute_task(results: &Path, sweep_name: &str, submission_name: &str) -> 
     let sweep = spec_of(&stored, &submission.spec)?;
     allotted.slots = array::slots(&sweep.slurm, &sweep.resources);
     let name = format!("{}.{}.{}", submission_name, allotted.task.task, allotted.task.restart);
-    let agent = agent_name(folders.sweep(), &name).map_err(outside)?;
+    let agent = agent_name(&layout, &name).map_err(outside)?;
     let claimant = Claimant { agent: agent.clone(), task: allotted.task.clone() };
-    let attempts = Attempts::new(folders.sweep(), &claimant).map_err(outside)?;
+    let attempts = Attempts::new(&layout, &claimant).map_err(outside)?;
     let stopped = stopped(&allotted.desk);
     let mut claimed = Vec::new();
     for asked in asked.iter().filter(|asked| stopped.as_ref().is_none_or(|runs| !runs.contains(&asked.run))) {
@@ -95,7 +95,7 @@ pub fn execute_task(results: &Path, sweep_name: &str, submission_name: &str) -> 
         // Slurm, too, kills what does not end soon.
         grace: GRACE / 2,
         allotted: Some(allotted),
-        ..settings(&sweep, trainer(&sweep)?, folders, agent)
+        ..settings(&sweep, trainer(&sweep)?, layout, agent)
     };
     let summary = execute(settings, tasks, &mut writer, &mut *progress::to_stderr())?;
     writer.flush()?;

@@ -16,7 +16,7 @@ use crate::slurm::submission::{Outcome, Submission, user};
 use crate::store;
 use crate::store::{RunState, Status};
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// A task that was put back waits so long at least: its node must have let go of it.
@@ -58,7 +58,7 @@ impl Tasks {
     /// # Errors
     /// Where the sweep's folder cannot be read or written.
     pub fn look(layout: &Layout, cluster: &Cluster) -> Result<Self, Error> {
-        let folder = layout.root().join("slurm");
+        let folder = layout.submissions();
         let last = Submission::last(&folder).map_err(outside)?;
         let mut open = Submission::read_open(&folder).map_err(outside)?;
         let answers = cluster.ask(&open);
@@ -284,6 +284,6 @@ impl Tasks {
 }
 
 /// Whether anything of the sweep was ever submitted.
-pub fn was_submitted(root: &Path) -> bool {
-    Submission::last(&root.join("slurm")).is_ok_and(|last| last > 0)
+pub fn was_submitted(layout: &Layout) -> bool {
+    Submission::last(&layout.submissions()).is_ok_and(|last| last > 0)
 }

@@ -28,7 +28,8 @@ impl Axes<'_> {
             );
             return None;
         }
-        if node.value.is_null() {
+        // A program may be given nothing: Python's None.
+        if node.value.is_null() && self.top.get("command").is_none() {
             node.error_at_key(format!("`{name}` has no value"), "give it one, or remove the line");
             return None;
         }
@@ -56,7 +57,7 @@ impl Axes<'_> {
     pub(super) fn value(&self, name: &str, node: &Node, value: Value) -> Option<Assignment> {
         let checked = match self.description.parameter(name) {
             Some(parameter) => parameter.check(&value),
-            None => undeclared(name, value),
+            None => Ok(undeclared(value)),
         };
         match checked {
             Ok(value) => Some(Assignment {
@@ -111,25 +112,12 @@ impl Axes<'_> {
     }
 }
 
-/// What a trainer that declares nothing may be given.
-fn undeclared(name: &str, value: Value) -> Result<Value, (String, String)> {
-    let scalar = |value: Value| match value {
-        Value::Number(x) => Some(number(x)),
-        Value::Bool(_) | Value::Integer(_) | Value::Text(_) => Some(value),
-        _ => None,
-    };
-    let found = value.to_string();
-    let checked = match value {
-        Value::List(items) => {
-            let numbers = items.into_iter().map(|item| item.as_f64().map(number));
-            numbers.collect::<Option<_>>().map(Value::List)
-        }
-        other => scalar(other),
-    };
-    checked.ok_or_else(|| {
-        (
-            format!("`{name}` is `{found}`"),
-            "a parameter is a number, a text, true or false, or a list of numbers".to_owned(),
-        )
-    })
+/// The value for a trainer that declares nothing: as it is written, whole numbers as integers.
+fn undeclared(value: Value) -> Value {
+    match value {
+        Value::Number(x) => number(x),
+        Value::List(items) => Value::List(items.into_iter().map(undeclared).collect()),
+        Value::Map(map) => Value::Map(map.into_iter().map(|(key, item)| (key, undeclared(item))).collect()),
+        other => other,
+    }
 }

@@ -2,13 +2,12 @@
 
 use super::naming::Pattern;
 use super::past_run::{Ended, Old};
-use crate::error::Error;
-use crate::pickup::{cells, find_event_files, literal, matching};
+use crate::exchange::ExchangeError;
+use crate::pickup::{find_event_files, literal, matching};
 use crate::record::{Failure, Parameters};
 use crate::spec::{Metrics, MetricsSource};
 use crate::store::is_fixed_column;
 use std::collections::{BTreeSet, HashMap};
-use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 impl Ended {
@@ -51,18 +50,21 @@ pub struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// The runs below the folder, by name. Says what a pattern leaves out.
-    pub fn find(&self, pattern: Option<&Pattern>) -> Result<Vec<Old>, Error> {
+    /// The runs below the folder, by name; what a pattern leaves out is added to the notes.
+    pub fn find(&self, pattern: Option<&Pattern>, notes: &mut Vec<String>) -> Result<Vec<Old>, ExchangeError> {
         let (runs, out) = match self.from {
             From::Csv => self.csv_files(pattern)?,
-            From::Tensorboard => self.event_folders(pattern)?,
+            From::Tensorboard => self.event_folders(pattern, notes)?,
         };
         if let Some(first) = out.first() {
             let name = if first.is_empty() { "." } else { first };
             if runs.is_empty() {
-                return Err(Error::usage(format!("none of {} runs matches the pattern, as `{name}`", out.len())));
+                return Err(ExchangeError::request(format!(
+                    "none of {} runs matches the pattern, as `{name}`",
+                    out.len()
+                )));
             }
-            eprintln!("note: {} runs do not match the pattern and are left out, as `{name}`", out.len());
+            notes.push(format!("note: {} runs do not match the pattern and are left out, as `{name}`", out.len()));
         }
         Ok(runs)
     }
@@ -72,17 +74,21 @@ impl Search<'_> {
     }
 
     /// A run is a folder that matches the pattern, else the topmost with event files; what lies below belongs to it.
-    fn event_folders(&self, pattern: Option<&Pattern>) -> Result<(Vec<Old>, Vec<String>), Error> {
+    fn event_folders(
+        &self,
+        pattern: Option<&Pattern>,
+        notes: &mut Vec<String>,
+    ) -> Result<(Vec<Old>, Vec<String>), ExchangeError> {
         let mut files = Vec::new();
-        find_event_files(self.dir, self.dir, 0, &mut files).map_err(unreadable(self.dir))?;
+        find_event_files(self.dir, self.dir, 0, &mut files).map_err(ExchangeError::unreadable(self.dir))?;
         let folders: BTreeSet<String> = files.into_iter().map(|(folder, _)| folder).collect();
         if pattern.is_none() && folders.len() > 1 && folders.contains("") {
-            eprintln!(
-                "note: {} has event files of its own, so it is one run and its {} sub-folders belong to it",
+            notes.push(format!(
+                "note: {} has event files of its own, so it is one run and its {} sub-folders belong to it\n  help: where \
+                 its folders are the runs: --pattern '*' (or --pattern '{{method}}/{{seed}}')",
                 self.dir.display(),
                 folders.len() - 1
-            );
-            eprintln!("  help: where its folders are the runs: --pattern '*' (or --pattern '{{method}}/{{seed}}')");
+            ));
         }
         let (mut names, mut out): (BTreeSet<String>, Vec<String>) = (BTreeSet::new(), Vec::new());
         for folder in folders {
@@ -108,11 +114,11 @@ impl Search<'_> {
     }
 
     /// Every file is a run; `metrics.csv` stands for its folder.
-    fn csv_files(&self, pattern: Option<&Pattern>) -> Result<(Vec<Old>, Vec<String>), Error> {
-        let any = glob::Pattern::new("**/*.csv").map_err(|error| Error::failure(error.to_string()))?;
+    fn csv_files(&self, pattern: Option<&Pattern>) -> Result<(Vec<Old>, Vec<String>), ExchangeError> {
+        let any = glob::Pattern::new("**/*.csv").map_err(|error| ExchangeError::request(error.to_string()))?;
         let sheet = sheet(&self.dir.join(SHEET))?;
         let (mut runs, mut out) = (Vec::new(), Vec::new());
-        for file in matching(self.dir, &any).map_err(unreadable(self.dir))? {
+        for file in matching(self.dir, &any).map_err(ExchangeError::unreadable(self.dir))? {
             if sheet.is_some() && file == self.dir.join(SHEET) {
                 continue;
             }
@@ -126,7 +132,7 @@ impl Search<'_> {
             }
             let exact = glob::Pattern::new(&glob::Pattern::escape(&own)).unwrap_or_default();
             let (parameters, ended) = match sheet.as_ref().and_then(|sheet| sheet.get(&name)) {
-                Some(line) => (parameters(line, &first_cells(&file)?), Ended::of(line)),
+                Some(line) => (parameters(line, &columns(&file)?), Ended::of(line)),
                 None => Default::default(),
             };
             runs.push(Old { folder, name, metrics: self.metrics(MetricsSource::Csv(exact)), parameters, ended });
@@ -139,19 +145,21 @@ impl Search<'_> {
 type Line = Vec<(String, String)>;
 
 /// The lines of a table of runs, by the cell under `run`; none where there is no such table.
-fn sheet(path: &Path) -> Result<Option<HashMap<String, Line>>, Error> {
-    let text = match std::fs::read_to_string(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        text => text.map_err(unreadable(path))?,
-    };
-    let mut lines = text.lines();
-    let header = cells(lines.next().unwrap_or_default(), ',');
+fn sheet(path: &Path) -> Result<Option<HashMap<String, Line>>, ExchangeError> {
+    if !path.exists() {
+        return Ok(None);
+    }
+    let unreadable = |error: csv::Error| ExchangeError::unreadable(path)(error.into());
+    let mut reader = csv::ReaderBuilder::new().flexible(true).from_path(path).map_err(unreadable)?;
+    let header = reader.headers().map_err(unreadable)?.clone();
     let Some(place) = header.iter().position(|name| name == "run") else { return Ok(None) };
-    let line = |line: &str| {
-        let cells = cells(line, ',');
-        Some((cells.get(place)?.clone(), header.iter().cloned().zip(cells).collect()))
-    };
-    Ok(Some(lines.filter_map(line).collect()))
+    let mut lines = HashMap::new();
+    for record in reader.records() {
+        let record = record.map_err(unreadable)?;
+        let cells = header.iter().zip(&record).map(|(name, cell)| (name.to_owned(), cell.to_owned()));
+        lines.extend(record.get(place).map(|run| (run.to_owned(), cells.collect())));
+    }
+    Ok(Some(lines))
 }
 
 /// The parameters among a line's cells: no fixed column of `runs`, and no metric that the run's own file has.
@@ -163,13 +171,9 @@ fn parameters(line: &[(String, String)], metrics: &[String]) -> Parameters {
     given.map(|(name, cell)| (name.trim_start_matches("parameter.").to_owned(), literal(cell))).collect()
 }
 
-fn first_cells(file: &Path) -> Result<Vec<String>, Error> {
-    let mut line = String::new();
-    let read = std::fs::File::open(file).and_then(|file| BufReader::new(file).read_line(&mut line));
-    read.map_err(unreadable(file)).map(|_| cells(line.trim_end(), ','))
-}
-
-/// A folder or file that cannot be read.
-pub fn unreadable(path: &Path) -> impl Fn(std::io::Error) -> Error {
-    move |error| Error::failure(format!("cannot read {}: {error}", path.display()))
+/// The names of a file's columns.
+fn columns(file: &Path) -> Result<Vec<String>, ExchangeError> {
+    let unreadable = |error: csv::Error| ExchangeError::unreadable(file)(error.into());
+    let mut reader = csv::ReaderBuilder::new().flexible(true).from_path(file).map_err(unreadable)?;
+    Ok(reader.headers().map_err(unreadable)?.iter().map(str::to_owned).collect())
 }

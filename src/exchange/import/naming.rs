@@ -1,7 +1,7 @@
 //! What runs of the past are called, and which parameters their names hold.
 
 use super::past_run::Old;
-use crate::error::Error;
+use crate::exchange::ExchangeError;
 use crate::record::{Parameters, PlannedRun};
 use regex::Regex;
 use std::collections::BTreeMap;
@@ -14,9 +14,9 @@ impl Pattern {
     ///
     /// # Errors
     /// Where it names a parameter twice.
-    pub fn new(text: &str) -> Result<Self, Error> {
-        let place =
-            Regex::new(r"\{([A-Za-z_][A-Za-z0-9_.]*)\}|\*").map_err(|error| Error::failure(error.to_string()))?;
+    pub fn new(text: &str) -> Result<Self, ExchangeError> {
+        let place = Regex::new(r"\{([A-Za-z_][A-Za-z0-9_.]*)\}|\*")
+            .map_err(|error| ExchangeError::request(error.to_string()))?;
         let text = text.trim_matches('/');
         let mut expression = String::from("^");
         let mut from = 0;
@@ -32,7 +32,7 @@ impl Pattern {
         expression += &regex::escape(&text[from..]);
         expression.push('$');
         let compiled = Regex::new(&expression);
-        compiled.map(Self).map_err(|_| Error::usage(format!("`{text}` names a parameter twice")))
+        compiled.map(Self).map_err(|_| ExchangeError::request(format!("`{text}` names a parameter twice")))
     }
 
     /// Whether a path is a run's.

@@ -1,0 +1,9 @@
+//! Exchange: takes in runs that other programs have executed, and writes sweeps for other tools.
+
+mod error;
+mod export;
+mod import;
+
+pub use error::ExchangeError;
+pub use export::{To, export};
+pub use import::{From, ImportRequest, Imported, import};
