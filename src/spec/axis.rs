@@ -21,7 +21,13 @@ pub(super) fn is_range(node: &Node) -> bool {
 
 /// The values of a range; mistakes are reported and give none.
 pub(super) fn range(node: &Node) -> Vec<Value> {
-    let Some(kind) = RANGES.into_iter().find(|kind| node.get(kind).is_some()) else { return Vec::new() };
+    let Some(kind) = RANGES.into_iter().find(|kind| node.get(kind).is_some()) else {
+        node.error(
+            "a random axis is no value among others".to_owned(),
+            "it stands alone, `NAME: {uniform: [0, 1]}`, and `samples: n` says how many values are drawn",
+        );
+        return Vec::new();
+    };
     node.check_keys(if kind == "range" { &["range", "step"] } else { &["linear", "log", "n"] });
     let Some((a, b)) = node.get(kind).and_then(|ends| ends_of(&ends)) else { return Vec::new() };
     if kind == "range" {

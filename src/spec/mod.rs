@@ -4,6 +4,7 @@
 mod axes;
 mod axis;
 mod check;
+mod clashes;
 mod command;
 mod condition;
 mod decimal;
@@ -35,6 +36,7 @@ mod template;
 mod tree;
 mod units;
 
+pub use clashes::variable;
 pub use command::{Booleans, Checkpoints, Command, Lists, Metrics, MetricsSource, Nothing, Spelling};
 pub use condition::{Clause, Condition, Operator};
 pub use decimal::multiply;

@@ -7,7 +7,7 @@ use super::paths::absolute_paths;
 use super::problem::Problems;
 use super::tree::{Content, Tree};
 use super::{Description, Figure, Metric, Names, OnFailure, Report, Resources, Sweep, Trainer};
-use super::{TRAINERS, description, keys, program, slurm};
+use super::{TRAINERS, clashes, description, keys, program, slurm};
 use crate::record::{SweepNameError, check_sweep_name};
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
@@ -90,6 +90,7 @@ fn read_sweep(tree: &Tree, problems: &RefCell<Problems>) -> Option<Sweep> {
     let grid = axes.read();
     if let Trainer::Command(command) = &trainer {
         program::check(&top, command, &axes.names(), grid.seeds.len(), strict);
+        clashes::check(&top, command, &axes.names());
     }
     let metric = top.get("metric").and_then(|node| Metric::read(&node, &description));
     let names = Names { description: &description, parameters: &axes.names(), metric: metric.as_ref() };

@@ -32,14 +32,12 @@ pub fn all(
     let seed = Value::Text(attempt.seed.to_string());
     let mut words = Vec::new();
     for (name, value) in attempt.parameters {
-        let argument = match command.names.get(name) {
-            Some(None) => continue,
-            Some(Some(other)) => other.clone(),
-            None if named.contains(name.as_str()) => continue,
-            None if spelling.dashes => name.replace('_', "-"),
-            None => name.clone(),
-        };
-        writer.write(&argument, value, &mut words);
+        if !command.names.contains_key(name) && named.contains(name.as_str()) {
+            continue;
+        }
+        if let Some(argument) = command.argument(name) {
+            writer.write(&argument, value, &mut words);
+        }
     }
     if let Some(Some(name)) = command.names.get("seed") {
         writer.one(name, Some(&seed.to_string()), &mut words);

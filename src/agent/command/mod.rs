@@ -7,7 +7,7 @@ mod checkpoints;
 mod code;
 
 use crate::record::{Parameters, Resume, RunId, Value};
-use crate::spec::{Booleans, Command, Piece, Place, Spelling, Template};
+use crate::spec::{Booleans, Command, Piece, Place, Spelling, Template, variable};
 use std::path::{Path, PathBuf};
 
 pub use checkpoints::{Found, newest, retain};
@@ -87,7 +87,7 @@ pub fn render(command: &Command, attempt: &Attempt) -> Result<Rendered, RenderEr
         Some(word) => attempt.spec_folder.join(fill.word(word)?),
         None => attempt.spec_folder.to_owned(),
     };
-    let mut environment = surroundings(template, attempt);
+    let mut environment = surroundings(command, template, attempt);
     let bin = command.virtual_environment.as_ref().map(|path| attempt.spec_folder.join(path)).inspect(|path| {
         environment.push(("VIRTUAL_ENV".to_owned(), path.to_string_lossy().into_owned()));
     });
@@ -124,24 +124,18 @@ fn after_setup(setup: &[String], rendered: Rendered) -> Rendered {
 }
 
 /// What a template can name, as `TESSERA_*`.
-fn surroundings(template: &Template, attempt: &Attempt) -> Vec<(String, String)> {
-    let variable = |name: &str| {
-        let name: String = name.chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect();
-        format!("TESSERA_{}", name.to_uppercase())
-    };
+fn surroundings(command: &Command, template: &Template, attempt: &Attempt) -> Vec<(String, String)> {
     let mut variables = vec![
         // Output reaches the log when it is written, not when a buffer is full.
         ("PYTHONUNBUFFERED".to_owned(), "1".to_owned()),
         ("TESSERA_PARAMETERS".to_owned(), serde_json::to_string(attempt.parameters).unwrap_or_default()),
     ];
-    // Names that tessera itself reads are not taken by parameters.
-    let reserved = ["TESSERA_RESULTS", "TESSERA_LAB", "TESSERA_PARAMETERS"];
-    let named = attempt.parameters.iter().map(|(name, value)| (variable(name), value.to_string()));
-    variables.extend(named.filter(|(name, _)| !reserved.contains(&name.as_str())));
+    let own = command.with_variables(attempt.parameters.keys().map(String::as_str));
+    variables.extend(own.iter().map(|name| (variable(name), attempt.parameters[*name].to_string())));
     let fill = Fill { attempt, spelling: arguments::suggested(template) };
     for (name, place) in Place::ALL {
         // A parameter of that name has its own value there; `{threads}` and the like still stand in the command.
-        if !attempt.parameters.contains_key(name) {
+        if !own.iter().any(|own| variable(own) == variable(name)) {
             variables.extend(fill.place(place).ok().map(|text| (variable(name), text)));
         }
     }
