@@ -3,8 +3,9 @@
 use std::path::Path;
 use std::process::Command as Process;
 use tessera::agent::command::{Attempt, RenderError, Rendered, render, version};
+use tessera::plan::expand;
 use tessera::record::{Parameters, Resume, RunId, Value};
-use tessera::spec::{Command, Spelling, Template, pieces};
+use tessera::spec::{Command, Document, Spelling, Template, pieces, read};
 
 fn parameters() -> Parameters {
     let list = Value::List(vec![Value::Integer(64), Value::Integer(128)]);
@@ -109,6 +110,56 @@ fn arguments_are_spelled_as_the_packages_read_them() {
         let known = known.map(|case| case["arguments"].clone());
         assert_eq!(known, Some(serde_json::json!(arguments)), "{style}: {}", serde_json::json!(arguments));
     }
+}
+
+/// The table of spellings in the docs says what is passed.
+#[test]
+fn the_docs_show_how_values_are_spelled() {
+    let quoted = |word: &String| {
+        let plain = !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || "-_=.+:/".contains(c));
+        match word {
+            word if plain => word.clone(),
+            word if word.contains('\'') => format!("\"{word}\""),
+            word => format!("'{word}'"),
+        }
+    };
+    let styles =
+        [("t {args}", None), ("t {args}", Some(Spelling::CLICK)), ("t {args:--k=v}", None), ("t {args:k=v}", None)];
+    let values = [
+        "1e-5",
+        "a b",
+        "\"3\"",
+        "true",
+        "false",
+        "null",
+        "[1, 2]",
+        "[a, b c]",
+        "[-1, -2.5]",
+        "[true, null]",
+        "[[1, 2], [3]]",
+        "[]",
+    ];
+    let mut table = "| value of `v` | argparse | click | Fire | Hydra |\n|---|---|---|---|---|\n".to_owned();
+    for value in values {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("spec.yaml");
+        std::fs::write(&path, format!("sweep: a\ncommand: t {{args}}\nbase: {{v: {value}}}\n")).unwrap();
+        let (Document::Sweep(sweep), _) = read(&path, &[]).unwrap() else { panic!("a sweep") };
+        let plan = expand(&sweep, &|_| Err(String::new())).unwrap();
+        let parameters = plan.runs[0].parameters();
+        table += &format!("| `{value}` |");
+        for (template, spelling) in styles {
+            let mut command = command(template);
+            command.names.clear();
+            command.spelling = spelling;
+            let words = rendered(&command, &parameters, None).unwrap().arguments;
+            let words = words.iter().map(quoted).collect::<Vec<_>>().join(" ");
+            table += &if words.is_empty() { " |".to_owned() } else { format!(" `{words}` |") };
+        }
+        table += "\n";
+    }
+    let docs = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/any-trainer.md")).unwrap();
+    assert!(docs.contains(&table), "docs/any-trainer.md lacks this table:\n{table}");
 }
 
 #[test]

@@ -590,6 +590,40 @@ fn names_stay_where_files_are_read_again() {
     assert_eq!((&history["loss"], &history["eval/loss"]), (&series(&[(1, 0.4)]), &series(&[(1, 5.0)])));
 }
 
+/// Which of two files was made first is known, however late they are looked for; only versions and dates are lives of one.
+#[test]
+fn files_of_one_name_in_other_folders_are_not_mixed() {
+    let folder = tempfile::tempdir().unwrap();
+    let csv = |name: &str, loss: f64| {
+        let path = folder.path().join(name).join("metrics.csv");
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, format!("step,loss\n1,{loss}\n2,{loss}\n")).unwrap();
+        // File systems know the time to some milliseconds.
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    };
+    let pattern = glob::Pattern::new("**/metrics.csv").unwrap();
+    let metrics = Metrics { source: Some(MetricsSource::Csv(pattern)), ..Metrics::default() };
+    let write: &dyn Fn() = &|| {
+        csv("train", 1.0);
+        csv("eval", 2.0);
+        csv("fold_1", 3.0);
+        csv("fold_2", 4.0);
+        csv("logs/version_0", 5.0);
+        csv("logs/version_1", 6.0);
+    };
+    let (history, _) = watched(folder.path(), &metrics, true, &[write]);
+    let both = |loss: f64| series(&[(1, loss), (2, loss)]);
+    let names = ["loss", "eval/loss", "fold_1/loss", "fold_2/loss", "logs/loss"];
+    assert_eq!(history.keys().collect::<Vec<_>>(), {
+        let mut names = names.to_vec();
+        names.sort();
+        names
+    });
+    for (name, loss) in names.iter().zip([1.0, 2.0, 3.0, 4.0, 6.0]) {
+        assert_eq!(history[*name], both(loss), "{name}");
+    }
+}
+
 /// Programs that were started again, by files, tags, steps and `purge_step`: the rule of restarts for each tag by itself, and
 /// no value that TensorBoard's own reader does not have.
 #[test]

@@ -1,8 +1,9 @@
 //! CSV and JSON lines under a folder, read as they grow.
 //!
-//! A row's step is its step column ([`StepColumn`]). Where several files have a metric of one name, the first keeps it; in
-//! files of other names it gets the file's name as prefix. Files of one name in several folders are what a program leaves
-//! that was started again: the one written last wins, for each metric, from that metric's first step in it on.
+//! A row's step is its step column ([`StepColumn`]). Where several files have a metric of one name, the first that was
+//! made keeps it; in the others it has the file's name or folder as prefix ([`Owners`]). Files of one name in folders `version_0`,
+//! `version_1` are what a program leaves that was started again ([`life`]): the one written last wins, for each metric,
+//! from that metric's first step in it on.
 
 use super::collector::{Collector, Tag};
 use super::course::Course;
@@ -13,7 +14,7 @@ use super::table::{Row, Table};
 use crate::record::counted;
 use glob::{MatchOptions, Pattern};
 use indexmap::IndexMap;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -41,8 +42,7 @@ pub struct TextFiles {
     /// The column that the spec names.
     step: Option<String>,
     files: Vec<TextFile>,
-    /// Which file name has a metric's plain name.
-    owners: HashMap<String, String>,
+    owners: Owners,
     /// They are read once, whole, and nothing writes any more.
     whole: bool,
     /// What an earlier reading found of the step columns.
@@ -55,7 +55,8 @@ pub struct TextFiles {
 
 struct TextFile {
     lines: Growing,
-    stem: String,
+    /// What it shares with the other lives of the program.
+    life: String,
     table: Table,
     steps: StepColumn,
     course: Course,
@@ -82,7 +83,7 @@ impl TextFiles {
             format,
             step: step.map(str::to_owned),
             files: Vec::new(),
-            owners: HashMap::new(),
+            owners: Owners::default(),
             whole,
             known: HashMap::new(),
             cut_off: false,
@@ -164,20 +165,25 @@ impl TextFiles {
         if found.is_empty() {
             return Ok(());
         }
-        let mut named: IndexMap<String, Vec<(SystemTime, PathBuf)>> = IndexMap::new();
+        let mut lives: BTreeMap<String, Vec<(SystemTime, PathBuf)>> = BTreeMap::new();
         for path in found {
-            let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
             let written = fs::metadata(&path).and_then(|about| about.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
-            named.entry(stem).or_default().push((written, path));
+            lives.entry(life(path.strip_prefix(&self.root).unwrap_or(&path))).or_default().push((written, path));
         }
-        for (stem, mut files) in named {
+        let mut lives: Vec<_> = lives.into_iter().collect();
+        if !self.whole {
+            // The order in which a program makes its files does not depend on when they are looked for.
+            let made = |path: &PathBuf| fs::metadata(path).and_then(|about| about.created()).ok();
+            lives.sort_by_cached_key(|(_, files)| files.iter().filter_map(|(_, path)| made(path)).min());
+        }
+        for (life, mut files) in lives {
             files.sort();
             for (_, path) in files {
-                let follows = self.files.iter().any(|file| file.stem == stem);
+                let follows = self.files.iter().any(|file| file.life == life);
                 let steps = self.known.remove(&path).unwrap_or_else(|| StepColumn::new(self.step.as_deref()));
                 self.files.push(TextFile {
                     lines: Growing::new(path),
-                    stem: stem.clone(),
+                    life: life.clone(),
                     table: Table::new(self.cut_off),
                     steps,
                     course: Course::new(self.whole, follows),
@@ -209,7 +215,7 @@ impl TextFiles {
             if file.lines.passed_over > 0 {
                 notes.push(format!("{} lines of {name} left out: longer than 4 MiB", file.lines.passed_over));
             }
-            notes.extend(file.table.unread.notes(&name, |column| self.owners.contains_key(column)));
+            notes.extend(file.table.unread.notes(&name, |column| self.owners.0.contains_key(column)));
             notes.extend(file.course.note(&name));
         }
         for (path, rows) in &self.gone {
@@ -282,7 +288,7 @@ impl TextFile {
         &mut self,
         line: u64,
         row: Result<Vec<(String, f64)>, &'static str>,
-        owners: &mut HashMap<String, String>,
+        owners: &mut Owners,
         collector: &mut Collector,
         now: f64,
     ) {
@@ -303,8 +309,7 @@ impl TextFile {
         let elapsed = json::elapsed(&mut numbers);
         let mut values: Vec<(Tag, f64)> = Vec::with_capacity(numbers.len());
         for (name, number) in numbers {
-            let owner = owners.entry(name.clone()).or_insert_with(|| self.stem.clone());
-            let name = if *owner == self.stem { name } else { format!("{}/{name}", self.stem) };
+            let name = owners.name(&self.life, name);
             values.extend(collector.tag(&name).map(|tag| (tag, number)));
         }
         self.course.push(&values, step, wall, collector);
@@ -312,6 +317,49 @@ impl TextFile {
             collector.elapsed(step, elapsed);
         }
     }
+}
+
+/// Which file has which name of a metric.
+#[derive(Clone, Default)]
+struct Owners(HashMap<String, String>);
+
+impl Owners {
+    /// The name of a metric of a file: its own where no other file has it, else with the file's name, its folder, or both
+    /// before it.
+    fn name(&mut self, life: &str, metric: String) -> String {
+        let owner = self.0.entry(metric.clone()).or_insert_with(|| life.to_owned());
+        if owner == life {
+            return metric;
+        }
+        let (folder, stem) = life.rsplit_once('/').unwrap_or(("", life));
+        let (of_owner, _) = owner.rsplit_once('/').unwrap_or(("", owner));
+        // What tells lives apart is no part of a name.
+        let folders: Vec<&str> = folder.split('/').filter(|folder| !folder.contains('#')).collect();
+        let short = if folder == of_owner { stem.to_owned() } else { folders.join("/") };
+        for prefix in [&*short, life] {
+            let name = format!("{prefix}/{metric}");
+            if !prefix.is_empty() && *self.0.entry(name.clone()).or_insert_with(|| life.to_owned()) == life {
+                return name;
+            }
+        }
+        format!("{life}.csv/{metric}")
+    }
+}
+
+/// The path of a file below the run's folder, without its ending, and without what tells the lives of a program apart:
+/// the number of `version_3`, and dates and times, which have six digits or more.
+fn life(path: &Path) -> String {
+    let folders = path.parent().into_iter().flat_map(Path::components).map(|folder| {
+        let folder = folder.as_os_str().to_string_lossy();
+        let digits = folder.chars().filter(char::is_ascii_digit).count();
+        if folder.starts_with("version_") || digits >= 6 {
+            folder.chars().map(|c| if c.is_ascii_digit() { '#' } else { c }).collect::<String>().replace("##", "#")
+        } else {
+            folder.into_owned()
+        }
+    });
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    folders.chain([stem]).collect::<Vec<_>>().join("/")
 }
 
 /// Files under a folder whose path from there matches a pattern, sorted.
