@@ -5,6 +5,7 @@ mod account;
 mod analyse;
 mod architecture;
 mod browser;
+mod cases;
 mod command;
 mod end_to_end;
 mod figures;
