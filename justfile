@@ -49,6 +49,10 @@ bench-commands folder: build
 bench-coverage:
     cargo bench --profile release --locked --features torch --bench coverage
 
+# Write docs/cli.md anew, from the commands' help
+docs: build
+    {{bin}}/tessera manual > docs/cli.md
+
 # Format the sources
 format:
     cargo fmt

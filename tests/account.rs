@@ -1,6 +1,6 @@
 //! `show` and `diff`: everything known of one run, and what differs between two.
 
-use crate::stage::{Stage, finished, rows, run_id, started};
+use crate::support::stage::{Stage, finished, rows, run_id, started};
 use tessera::agent::Sink;
 use tessera::analyse::{Format, Grid, account, diff, find_run};
 use tessera::record::{Fact, Failure};

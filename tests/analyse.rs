@@ -1,6 +1,6 @@
 //! Numbers that people ask for: against reference values, and as they are shown.
 
-use crate::stage::{Stage, run_id, started};
+use crate::support::stage::{Stage, run_id, started};
 use tessera::agent::Sink;
 use tessera::analyse::{
     CompareRequest, Files, Format, Grid, Interval, PivotRequest, bootstrap_interval, compare, detectable,

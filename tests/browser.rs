@@ -3,7 +3,7 @@
 mod driver;
 
 use crate::report::written;
-use crate::stored::Stored;
+use crate::support::stored::Stored;
 use driver::{Browser, END, ENTER, ESCAPE, HOME, LEFT, RIGHT, SPACE, TAB, wait_until};
 use serde_json::json;
 use std::path::Path;

@@ -1,7 +1,7 @@
 //! From one command to a report, as a user does it: the real command line, the real trainer, small sizes.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Output;
 
 const SPEC: &str = "
 sweep: small
@@ -44,12 +44,10 @@ impl House {
     }
 
     fn tessera(&self, arguments: &[&str]) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_tessera"))
+        crate::support::tessera()
             .args(arguments)
             .current_dir(self.folder.path())
-            .env_remove("TESSERA_RESULTS")
             // Other tessera processes on this machine must not hold a test up.
-            .env("TESSERA_RESERVATIONS", "")
             .env("NO_COLOR", "1")
             .output()
             .unwrap()

@@ -1,6 +1,6 @@
 //! Figures: every kind drawn from a small stored sweep, its labels and marks, and the gallery of the documentation.
 
-use crate::stored::Stored;
+use crate::support::stored::Stored;
 use std::path::{Path, PathBuf};
 use tessera::figures::{Drawing, PAGE, Palette, SLIDE, Source, draw_all};
 use tessera::spec::{Document, Sweep as Spec, read};

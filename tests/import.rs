@@ -1,6 +1,7 @@
 //! Runs of the past become a sweep, and a sweep becomes files of other tools: by the commands, as people give them.
 
-use crate::stage::{Stage, rows, run_id, started};
+use crate::support::answered;
+use crate::support::stage::{Stage, rows, run_id, started};
 use std::path::Path;
 use std::process::Command;
 use tessera::agent::Sink;
@@ -8,15 +9,12 @@ use tessera::record::{Fact, Failure, Outcome, RunId};
 
 /// What a command says on standard output; it must end well.
 fn tessera(results: &Path, arguments: &[&str]) -> String {
-    let output = command(results, arguments).output().unwrap();
-    let complaints = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{arguments:?}: {complaints}");
-    String::from_utf8(output.stdout).unwrap()
+    answered(&command(results, arguments).output().unwrap())
 }
 
 fn command(results: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tessera"));
-    command.args(arguments).arg("--results").arg(results).env_remove("TESSERA_RESULTS");
+    let mut command = crate::support::tessera();
+    command.args(arguments).arg("--results").arg(results);
     command
 }
 

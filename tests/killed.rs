@@ -12,8 +12,8 @@ fn number(name: &str, default: u64) -> u64 {
 }
 
 fn tessera(place: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tessera"));
-    command.current_dir(place).args(arguments).env("TESSERA_RESERVATIONS", "").env_remove("TESSERA_RESULTS");
+    let mut command = crate::support::tessera();
+    command.current_dir(place).args(arguments);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
     command
 }

@@ -37,7 +37,7 @@ fn drain(pickup: &mut Pickup, history: &mut History) {
     }
 }
 
-fn pick(folder: &Path, metrics: &Metrics) -> (History, Vec<String>) {
+pub fn pick(folder: &Path, metrics: &Metrics) -> (History, Vec<String>) {
     let mut pickup = Pickup::new(folder, metrics, None);
     let mut history = History::new();
     drain(&mut pickup, &mut history);

@@ -1,7 +1,7 @@
 //! `tessera probe` on a small sweep: executed once, kept, asked again.
 
 use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::Output;
 
 const SPEC: &str = "
 sweep: small
@@ -43,12 +43,10 @@ impl House {
 
     /// What a command says: standard output, standard error.
     fn tessera(&self, arguments: &[&str], code: i32) -> (String, String) {
-        let output: Output = Command::new(env!("CARGO_BIN_EXE_tessera"))
+        let output: Output = crate::support::tessera()
             .args(arguments)
             .current_dir(self.0.path())
-            .env_remove("TESSERA_RESULTS")
             // Other tessera processes on this machine must not hold a test up.
-            .env("TESSERA_RESERVATIONS", "")
             .env("NO_COLOR", "1")
             .output()
             .unwrap();

@@ -1,6 +1,6 @@
 //! `tessera query` as people give it: answers of any length, to files and into pipes, and what is said of damage.
 
-use crate::stage::{Stage, planned, run_id};
+use crate::support::stage::{Stage, planned, run_id};
 use std::io::{BufReader, Read};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -10,8 +10,8 @@ use tessera::record::{Fact, Value};
 use tessera::store::Writer;
 
 fn command(results: &Path, sql: &str, further: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tessera"));
-    command.args(["query", sql]).args(further).arg("--results").arg(results).env_remove("TESSERA_RESULTS");
+    let mut command = crate::support::tessera();
+    command.args(["query", sql]).args(further).arg("--results").arg(results);
     command
 }
 
@@ -120,7 +120,7 @@ fn a_sweep_whose_journal_cannot_be_read_is_named_and_passed_over() {
 
 #[test]
 fn the_help_names_every_table() {
-    let help = Command::new(env!("CARGO_BIN_EXE_tessera")).args(["query", "--help"]).output().unwrap();
+    let help = crate::support::tessera().args(["query", "--help"]).output().unwrap();
     for table in ["runs (", "history (", "arrays (", "probes (", "probe_arrays"] {
         assert!(text(&help.stdout).contains(table), "{table}");
     }

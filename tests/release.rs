@@ -1,25 +1,12 @@
 //! Yesterday's results stay readable: what each release's own binary wrote is asked what it was asked then.
 
+use crate::support::copy;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 use tessera::analyse::{Files, Format, Grid, PivotRequest, account, find_run, pivot, query};
 use tessera::store::{Sweep, Writer};
 
-/// A copy, since results are written to by compaction.
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let path = entry.unwrap().path();
-        let place = to.join(path.file_name().unwrap());
-        if path.is_dir() {
-            copy(&path, &place);
-        } else {
-            std::fs::copy(&path, &place).unwrap();
-        }
-    }
-}
-
-fn release(version: &str) -> (TempDir, PathBuf) {
+pub fn release(version: &str) -> (TempDir, PathBuf) {
     let folder = TempDir::new().unwrap();
     let results = folder.path().join("results");
     copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/releases/results-{version}")), &results);

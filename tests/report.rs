@@ -1,6 +1,6 @@
 //! Reports: what stands in the Markdown and in the page, that both are safe, and the page in a real browser.
 
-use crate::stored::Stored;
+use crate::support::stored::Stored;
 use std::path::{Path, PathBuf};
 use tessera::report::{Written, write};
 use tessera::spec::{Document, Report, read};
@@ -121,11 +121,10 @@ fn house(figure: &str) -> tempfile::TempDir {
 
 /// `tessera report weekly.yaml …`: its exit code and what it said on standard error.
 fn tessera_report(house: &tempfile::TempDir, arguments: &[&str]) -> (Option<i32>, String) {
-    let output = std::process::Command::new(env!("CARGO_BIN_EXE_tessera"))
+    let output = crate::support::tessera()
         .args(["report", "weekly.yaml"])
         .args(arguments)
         .current_dir(house.path())
-        .env_remove("TESSERA_RESULTS")
         .env("NO_COLOR", "1")
         .output()
         .unwrap();

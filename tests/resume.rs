@@ -2,11 +2,11 @@
 //! whose loss is not a number ends early.
 
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 
 fn tessera(folder: &Path, arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tessera"));
-    command.args(arguments).current_dir(folder).env("TESSERA_RESERVATIONS", "").env_remove("TESSERA_RESULTS");
+    let mut command = crate::support::tessera();
+    command.args(arguments).current_dir(folder);
     command.output().unwrap()
 }
 
@@ -74,9 +74,9 @@ fn after_a_power_cut_the_newest_checkpoint_is_gone_on_from() {
     let spec = "sweep: s\ncommand: sh train.sh {run.dir}\nresume: sh train.sh {run.dir} {step}\n\
                 checkpoints: last.ckpt\nmetric: {name: loss, goal: min}\n";
     std::fs::write(folder.path().join("s.yaml"), spec).unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tessera"));
-    command.args(["run", "s.yaml"]).current_dir(folder.path()).env("TESSERA_RESERVATIONS", "");
-    let mut first = command.env_remove("TESSERA_RESULTS").spawn().unwrap();
+    let mut command = crate::support::tessera();
+    command.args(["run", "s.yaml"]).current_dir(folder.path());
+    let mut first = command.spawn().unwrap();
     let journals = folder.path().join("results/s/journal");
     let recorded = || {
         let files = std::fs::read_dir(&journals).into_iter().flatten().flatten();

@@ -1,5 +1,6 @@
 //! The whole way, as people go it: `tessera run`, `status`, `stop`, `retry`, `logs`, with a shell script as trainer.
 
+use crate::support::said;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -25,8 +26,8 @@ impl Place {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_tessera"));
-        command.current_dir(self.path()).args(arguments).env("TESSERA_RESERVATIONS", "").env_remove("TESSERA_RESULTS");
+        let mut command = crate::support::tessera();
+        command.current_dir(self.path()).args(arguments);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
@@ -71,10 +72,6 @@ impl Place {
 const METRICS: &str = "printf 'step,loss\\n0,%s\\n' \"$2\" > \"$1/metrics.csv\"\n";
 /// Notes its process and goes on for long, until it is told to end.
 const LONG: &str = "echo $$ > pid.$2\nprintf 'step,loss\\n0,1\\n' > \"$1/metrics.csv\"\nsleep 60 & wait\n";
-
-fn said(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
 
 fn until(what: &str, mut condition: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(60);
@@ -284,7 +281,7 @@ fn what_another_machine_began_is_left_alone_until_it_is_given_up() {
     assert!(!left.iter().any(is_gone));
     let status = place.tessera(&["status", "s"]);
     assert!(String::from_utf8_lossy(&status.stdout).contains("2 unknown"), "{status:?}");
-    left.iter().for_each(|&pid| tessera::process::group::signal(pid, 9));
+    left.iter().for_each(|&pid| tessera::process::group::signal(pid, nix::sys::signal::Signal::SIGKILL));
     std::fs::write(place.path().join("mended"), "").unwrap();
     // Those two alone; then the rest.
     let retried = place.tessera(&["retry", "s", "--lost"]);
@@ -320,7 +317,7 @@ fn under_nohup_a_sweep_outlives_its_terminal() {
     let place = Place::new(&format!("until test -e go; do sleep 0.05; done\n{METRICS}"), "");
     let mut nohup = Command::new("nohup");
     nohup.arg(env!("CARGO_BIN_EXE_tessera")).args(["run", "s.yaml", "--slots", "2"]).current_dir(place.path());
-    nohup.env("TESSERA_RESERVATIONS", "").env_remove("TESSERA_RESULTS").stdin(Stdio::null());
+    nohup.stdin(Stdio::null());
     let sweep = nohup.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     until("two runs", || place.started() == 2);
     assert!(Command::new("kill").args(["-HUP", &sweep.id().to_string()]).status().unwrap().success());

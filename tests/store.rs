@@ -9,7 +9,7 @@ use tessera::record::{Fact, Failure, Real, Rows, RunId};
 use tessera::spec::Reduce;
 use tessera::store::{Journal, Scope, Status, StoreError, Sweep, Writer};
 
-use crate::stage::{Stage, finished, rows, run_id, started};
+use crate::support::stage::{Stage, finished, rows, run_id, started};
 
 fn column(frame: &DataFrame, name: &str) -> Vec<f64> {
     let column = frame.column(name).unwrap().cast(&DataType::Float64).unwrap();

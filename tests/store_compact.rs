@@ -1,9 +1,8 @@
 //! Compaction, verification and removal: nothing lost, nothing twice, whatever happens in between.
 
-use crate::stage::{Stage, finished, rows, run_id, started};
+use crate::support::stage::{Stage, finished, rows, run_id, started};
 use polars::prelude::*;
 use std::path::Path;
-use std::process::Command;
 use tessera::agent::Sink;
 use tessera::record::RunId;
 use tessera::spec::Reduce;
@@ -109,7 +108,7 @@ fn a_kill_at_any_point_of_a_compaction_loses_nothing() {
             let stage = stage();
             let results = stage.results.path();
             let before = table(results);
-            let status = Command::new(env!("CARGO_BIN_EXE_tessera"))
+            let status = crate::support::tessera()
                 .args(["compact", "test", "--results"])
                 .arg(results)
                 .env("TESSERA_FAIL_POINT", format!("{point}:{nth}"))
@@ -176,8 +175,8 @@ fn damaged_and_foreign_segments_are_named_and_passed_over_on_request() {
     let stage = stage();
     let results = stage.results.path();
     let tessera = |arguments: &[&str]| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_tessera"));
-        let output = command.args(arguments).arg("--results").arg(results).env_remove("TESSERA_RESULTS").output();
+        let mut command = crate::support::tessera();
+        let output = command.args(arguments).arg("--results").arg(results).output();
         let output = output.unwrap();
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(!said.contains("panicked"), "{arguments:?}: {said}");

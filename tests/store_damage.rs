@@ -1,9 +1,9 @@
 //! Damage at any place: never a wrong number, what can be read stays, and a repair with another run brings back the rest.
 
-use crate::stage::{Stage, finished, rows, run_id, started};
+use crate::support::copy;
+use crate::support::stage::{Stage, finished, rows, run_id, started};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use tessera::agent::Sink;
 use tessera::record::{Fact, RunId};
 use tessera::spec::Reduce;
@@ -115,15 +115,6 @@ fn damaged(bytes: &[u8], luck: &mut Luck) -> (Vec<u8>, String) {
     (bytes, format!("{how} at {at}..{to}"))
 }
 
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let place = to.join(entry.file_name());
-        if entry.path().is_dir() { copy(&entry.path(), &place) } else { drop(std::fs::copy(entry.path(), place)) }
-    }
-}
-
 fn files(folder: &Path, ending: &str) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
     let mut files: Vec<PathBuf> = entries.filter(|path| path.to_string_lossy().ends_with(ending)).collect();
@@ -157,7 +148,7 @@ fn at_random_places(folder: &str, compact: bool, times: usize) {
         kept += after;
         // What is not done is executed again, planned again too where the plan is lost.
         let mut writer = Writer::open(results, "test", "agent").unwrap();
-        writer.fact(crate::stage::planned(&["lagrange", "two_losses", "gamma"], 3)).unwrap();
+        writer.fact(crate::support::stage::planned(&["lagrange", "two_losses", "gamma"], 3)).unwrap();
         writer.flush().unwrap();
         let mended = Sweep::open(results, "test").unwrap();
         let newest = mended.newest_attempts().unwrap();
@@ -251,8 +242,8 @@ fn verify_repair_says_what_is_lost_and_deletes_nothing() {
     std::fs::write(&segment, &bytes).unwrap();
     drop(stage.writer);
     let tessera = |arguments: &[&str]| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_tessera"));
-        let output = command.args(arguments).arg("--results").arg(results).env_remove("TESSERA_RESULTS").output();
+        let mut command = crate::support::tessera();
+        let output = command.args(arguments).arg("--results").arg(results).output();
         let output = output.unwrap();
         (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
     };
@@ -297,8 +288,8 @@ fn a_repair_that_is_killed_is_ended_by_the_next() {
             let results = place.path();
             copy(stage.results.path(), results);
             let repair = |fail: Option<String>| {
-                let mut command = Command::new(env!("CARGO_BIN_EXE_tessera"));
-                command.args(["verify", "test", "--repair", "--results"]).arg(results).env_remove("TESSERA_RESULTS");
+                let mut command = crate::support::tessera();
+                command.args(["verify", "test", "--repair", "--results"]).arg(results);
                 fail.map(|fail| command.env("TESSERA_FAIL_POINT", fail));
                 command.output().unwrap().status.code()
             };

@@ -8,6 +8,7 @@ use super::{arrays, launch};
 use crate::process::{cause, host};
 use crate::record::{Answer, Fact, PROTOCOL, Provenance, Resume, RunId};
 use crate::schedule::State;
+use nix::sys::signal::Signal;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -182,7 +183,7 @@ impl Agent<'_> {
     pub(super) fn fault(&mut self, slot: usize, message: &str) {
         if let Some(worker) = &mut self.workers[slot] {
             worker.end(Why::Fault(message.to_owned()), Instant::now());
-            worker.process.signal(libc::SIGKILL);
+            worker.process.signal(Signal::SIGKILL);
         }
     }
 }

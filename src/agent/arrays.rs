@@ -145,4 +145,29 @@ mod tests {
             assert!(matches!(take(folder.path(), "a"), Err(ArraysError::Content { .. })));
         }
     }
+
+    proptest::proptest! {
+        /// Whatever a header claims, the file is refused or its arrays have the values that their shapes say.
+        #[test]
+        fn files_with_wrong_bytes(
+            edits in proptest::collection::vec((proptest::prelude::any::<proptest::sample::Index>(), 0_u8..), 1..5),
+            length in proptest::option::of(0_u64..),
+        ) {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("a.safetensors");
+            write(&path);
+            let mut bytes = std::fs::read(&path).unwrap();
+            for (at, byte) in edits {
+                let at = at.index(bytes.len());
+                bytes[at] = byte;
+            }
+            if let Some(length) = length {
+                bytes[..8].copy_from_slice(&length.to_le_bytes());
+            }
+            std::fs::write(&path, &bytes).unwrap();
+            for array in take(folder.path(), "a.safetensors").unwrap_or_default() {
+                proptest::prop_assert_eq!(array.values.len() as u64, array.shape.iter().product::<u64>());
+            }
+        }
+    }
 }

@@ -29,6 +29,7 @@ pub fn worker(program: &Path, settings: &Settings, machine: &Machine, slot: usiz
         // A scheduler that takes a task away tells every process of it: this one is told in words by its agent, after
         // which it writes a checkpoint, and the end of its input ends it.
         // SAFETY: signal(2) is async-signal-safe, and SIG_IGN runs no code.
+        #[expect(unsafe_code, reason = "what happens between fork and exec is up to the caller")]
         unsafe {
             command.pre_exec(|| {
                 libc::signal(libc::SIGTERM, libc::SIG_IGN);

@@ -5,6 +5,7 @@ use super::worker::{Why, Worker};
 use crate::presence::view::{SlotView, View, duration};
 use crate::process::host;
 use crate::record::{Failure, Value};
+use nix::sys::signal::Signal;
 use std::time::{Duration, Instant};
 
 /// A worker that is stopped (SIGSTOP) for so long is stalled, whatever `stall:` says.
@@ -20,7 +21,7 @@ impl Agent<'_> {
             if let Some(ending) = &mut worker.ending {
                 if now >= ending.deadline && !ending.killed {
                     ending.killed = true;
-                    worker.process.signal(libc::SIGKILL);
+                    worker.process.signal(Signal::SIGKILL);
                 }
                 continue;
             }

@@ -13,6 +13,7 @@ use crate::process::Early;
 use crate::process::host;
 use crate::process::{Event, WorkerEvent};
 use crate::schedule::{Class, Crashes, Machine, Record, Waiting};
+use nix::sys::signal::Signal;
 use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
@@ -233,7 +234,7 @@ impl<'a> Agent<'a> {
         for worker in self.workers.iter_mut().flatten() {
             if kill {
                 worker.end(Why::Stop, Instant::now());
-                worker.process.signal(libc::SIGKILL);
+                worker.process.signal(Signal::SIGKILL);
             } else if worker.ending.is_none() && !worker.batch.is_empty() {
                 let deadline = Instant::now() + 3 * self.settings.grace;
                 worker.end(Why::Stop, deadline);
@@ -248,7 +249,7 @@ impl<'a> Agent<'a> {
     fn abandon(&mut self) {
         for worker in self.workers.iter_mut().flatten() {
             worker.process.close();
-            worker.process.signal(libc::SIGKILL);
+            worker.process.signal(Signal::SIGKILL);
         }
         let deadline = Instant::now() + self.settings.grace;
         while self.workers.iter().any(Option::is_some) && Instant::now() < deadline {

@@ -3,52 +3,59 @@
 use crate::process::Early;
 use crate::process::Event;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
-use signal_hook::iterator::{Handle, Signals};
+use signal_hook::iterator::Signals;
+use signal_hook::low_level::emulate_default_handler;
 use std::io;
 use std::sync::mpsc::SyncSender;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// What is watched for.
 const WATCHED: [i32; 4] = [SIGINT, SIGTERM, SIGHUP, SIGUSR1];
 
 /// Whether this process was started so that a signal does nothing to it, as `nohup` does with SIGHUP.
 pub fn is_ignored(signal: i32) -> bool {
-    let mut action = std::mem::MaybeUninit::<libc::sigaction>::zeroed();
-    // SAFETY: without a new action sigaction(2) only writes the one there is, and a zeroed one is valid too.
-    let action = unsafe {
-        libc::sigaction(signal, std::ptr::null(), action.as_mut_ptr());
-        action.assume_init()
-    };
-    action.sa_sigaction == libc::SIG_IGN
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    mask >> (signal - 1) & 1 == 1
 }
 
-/// Signals that are turned into events as long as this lives.
-pub struct Watched(Handle);
+/// Who is told of signals now; nobody: a signal does what it does to any program.
+static LISTENER: Mutex<Option<SyncSender<Event>>> = Mutex::new(None);
+
+fn listener() -> MutexGuard<'static, Option<SyncSender<Event>>> {
+    LISTENER.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Signals are turned into events as long as this lives.
+pub struct Watched(());
 
 /// Turns signals into events from now on.
 ///
 /// # Errors
 /// Where the system refuses to deliver them.
 pub fn watch(events: SyncSender<Event>) -> io::Result<Watched> {
-    let mut signals = Signals::new(WATCHED.iter().filter(|signal| **signal != SIGHUP || !is_ignored(SIGHUP)))?;
-    let handle = signals.handle();
-    std::thread::spawn(move || {
-        for signal in signals.forever() {
-            let early = if signal == SIGUSR1 { Early::Warned } else { Early::Stopped };
-            if events.send(Event::Signal(early)).is_err() {
-                return;
-            }
-        }
-    });
-    Ok(Watched(handle))
+    static THREAD: Mutex<bool> = Mutex::new(false);
+    let mut is_there = THREAD.lock().unwrap_or_else(PoisonError::into_inner);
+    *listener() = Some(events);
+    if !*is_there {
+        let mut signals = Signals::new(WATCHED.iter().filter(|signal| **signal != SIGHUP || !is_ignored(SIGHUP)))?;
+        std::thread::spawn(move || signals.forever().for_each(tell));
+        *is_there = true;
+    }
+    Ok(Watched(()))
+}
+
+fn tell(signal: i32) {
+    let early = if signal == SIGUSR1 { Early::Warned } else { Early::Stopped };
+    let events = listener().clone();
+    if events.is_none_or(|events| events.send(Event::Signal(early)).is_err()) {
+        let _ = emulate_default_handler(signal);
+    }
 }
 
 impl Drop for Watched {
     fn drop(&mut self) {
-        self.0.close();
-        // The handlers would go on swallowing signals: what follows the runs is ended by them as any program is.
-        for signal in WATCHED.into_iter().filter(|signal| !is_ignored(*signal)) {
-            // SAFETY: signal(2) with the default disposition runs no code of ours.
-            unsafe { libc::signal(signal, libc::SIG_DFL) };
-        }
+        *listener() = None;
     }
 }

@@ -7,6 +7,7 @@ use crate::presence::requests::Request;
 use crate::presence::view::View;
 use crate::process::Early;
 use crate::schedule::{Waiting, explain};
+use nix::sys::signal::Signal;
 use std::time::Instant;
 
 impl Agent<'_> {
@@ -31,7 +32,7 @@ impl Agent<'_> {
                         }
                         worker.end(Why::Stop, deadline);
                         if kill {
-                            worker.process.signal(libc::SIGKILL);
+                            worker.process.signal(Signal::SIGKILL);
                         } else {
                             worker.ask_to_stop();
                         }

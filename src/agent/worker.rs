@@ -6,6 +6,7 @@ use crate::presence::reservation::Reservation;
 use crate::process::child::Process;
 use crate::record::{Failure, Request, Resume};
 use crate::schedule::Class;
+use nix::sys::signal::Signal;
 use std::collections::VecDeque;
 use std::time::Instant;
 
@@ -135,8 +136,8 @@ impl Worker {
         if self.pickup.is_none() {
             self.process.send(&Request::Stop);
         } else {
-            self.process.signal(libc::SIGTERM);
-            self.process.signal(libc::SIGCONT);
+            self.process.signal(Signal::SIGTERM);
+            self.process.signal(Signal::SIGCONT);
         }
     }
 

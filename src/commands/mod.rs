@@ -10,6 +10,7 @@ mod export;
 mod figures;
 mod import;
 mod logs;
+mod manual;
 mod new;
 mod plan;
 mod probe;
@@ -37,7 +38,14 @@ use std::path::PathBuf;
 #[command(name = "tessera", version, after_help = EXIT_CODES)]
 struct Arguments {
     /// Where results live
-    #[arg(long, global = true, env = "TESSERA_RESULTS", default_value = "results", value_name = "DIR")]
+    #[arg(
+        long,
+        global = true,
+        env = "TESSERA_RESULTS",
+        hide_env_values = true,
+        default_value = "results",
+        value_name = "DIR"
+    )]
     results: PathBuf,
     #[command(subcommand)]
     command: Command,
@@ -72,6 +80,8 @@ enum Command {
     Doctor(doctor::Doctor),
     Completions(completions::Completions),
     #[command(hide = true)]
+    Manual(manual::Manual),
+    #[command(hide = true)]
     Agent(agent::Agent),
 }
 
@@ -89,6 +99,7 @@ pub fn main() -> ExitCode {
         Command::Figures(command) => command.run(&arguments.results),
         Command::Report(command) => command.run(&arguments.results),
         Command::Completions(command) => command.run(),
+        Command::Manual(command) => command.run(),
         Command::Compare(command) => command.run(&arguments.results),
         Command::Show(command) => command.run(&arguments.results),
         Command::Diff(command) => command.run(&arguments.results),

@@ -9,6 +9,7 @@ use std::path::Path;
 use tch::{Cuda, Device};
 
 /// Loads the CUDA half where there is a GPU to use it. A failure is written to the log; the CPU goes on.
+#[expect(unsafe_code, reason = "nothing but dlopen loads a library by name")]
 pub fn load() {
     let hidden = std::env::var_os("CUDA_VISIBLE_DEVICES").is_some_and(|ids| ids.is_empty() || ids == "-1");
     if hidden || !Path::new("/dev/nvidiactl").exists() || Cuda::device_count() > 0 {

@@ -171,6 +171,7 @@ mod memory {
     use super::Path;
 
     /// What is resident now; the peak is counted from here on.
+    #[expect(unsafe_code, reason = "no crate that is used here gives pages back")]
     pub fn forget_peak() -> Option<f64> {
         // SAFETY: gives free pages back; it touches nothing that is in use.
         unsafe { libc::malloc_trim(0) };

@@ -6,9 +6,11 @@
 use crate::answers::Answers;
 use crate::parameter::{Parameter, Values};
 use crate::{accelerator, describe, retina, toy};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::any::Any;
 use std::io::BufRead;
+use std::os::fd::AsFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -70,10 +72,10 @@ fn read(requests: Sender<Result<Request, String>>, stopped: &Stopped) {
 
 /// Whether the other end of standard output, a pipe, is closed.
 fn is_unheard() -> bool {
-    let mut entry = libc::pollfd { fd: 1, events: 0, revents: 0 };
-    // SAFETY: one entry, which lives through the call.
-    let ready = unsafe { libc::poll(&raw mut entry, 1, 0) };
-    ready > 0 && entry.revents & libc::POLLERR != 0
+    let output = std::io::stdout();
+    let mut entry = [PollFd::new(output.as_fd(), PollFlags::empty())];
+    let ready = poll(&mut entry, PollTimeout::ZERO).unwrap_or(0);
+    ready > 0 && entry[0].revents().is_some_and(|events| events.contains(PollFlags::POLLERR))
 }
 
 struct Worker {

@@ -27,8 +27,7 @@ impl Reservations {
     pub fn new(folder: Option<&Path>) -> Self {
         let own = folder.filter(|folder| {
             let _ = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
-            // SAFETY: getuid(2) always succeeds and touches nothing.
-            let user = unsafe { libc::getuid() };
+            let user = nix::unistd::getuid().as_raw();
             std::fs::symlink_metadata(folder).is_ok_and(|about| about.is_dir() && about.uid() == user)
         });
         Self(own.map(Path::to_owned))
@@ -78,7 +77,7 @@ pub fn reservations_of_user() -> Option<PathBuf> {
         Some(folder) if folder.is_empty() => None,
         Some(folder) => Some(PathBuf::from(folder)),
         // SAFETY: getuid(2) always succeeds and touches nothing.
-        None => Some(std::env::temp_dir().join(format!("tessera-{}", unsafe { libc::getuid() }))),
+        None => Some(std::env::temp_dir().join(format!("tessera-{}", nix::unistd::getuid()))),
     }
 }
 

@@ -3,8 +3,10 @@
 use super::group;
 use super::group::Ended;
 use super::logs::Logs;
+use super::waiting::without_waiting;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::io::{ErrorKind, PipeReader, Read};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -45,9 +47,7 @@ struct Pipe<'a> {
 
 impl<'a> Pipe<'a> {
     fn new(output: PipeReader, logs: &'a Mutex<Logs>) -> Self {
-        let fd = output.as_raw_fd();
-        // SAFETY: fcntl(2) on a descriptor that is open as long as `output` is.
-        unsafe { libc::fcntl(fd, libc::F_SETFL, libc::fcntl(fd, libc::F_GETFL) | libc::O_NONBLOCK) };
+        without_waiting(&output);
         Self { output, open: true, buffer: vec![0; 64 << 10], logs }
     }
 
@@ -66,12 +66,12 @@ impl<'a> Pipe<'a> {
 
     /// Waits until something is said, the process ends, or the time is over.
     fn wait(&self, process: Option<&OwnedFd>, time: Option<Duration>) {
-        let poll = |fd| libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
-        // A negative descriptor is passed over.
-        let said = if self.open { self.output.as_raw_fd() } else { -1 };
-        let mut both = [poll(said), poll(process.map_or(-1, AsRawFd::as_raw_fd))];
-        let time = time.map_or(-1, |time| i32::try_from(time.as_millis()).unwrap_or(i32::MAX).max(1));
-        // SAFETY: poll(2) writes into `both`, which has two entries; an interrupted wait is just short.
-        unsafe { libc::poll(both.as_mut_ptr(), 2, time) };
+        let said = self.open.then(|| self.output.as_fd());
+        let watched = said.into_iter().chain(process.map(AsFd::as_fd));
+        let mut watched: Vec<PollFd> = watched.map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
+        let time = time.map(|time| time.max(Duration::from_millis(1)));
+        let time = time.map_or(PollTimeout::NONE, |time| PollTimeout::try_from(time).unwrap_or(PollTimeout::MAX));
+        // An interrupted wait is just short.
+        let _ = poll(&mut watched, time);
     }
 }

@@ -8,6 +8,7 @@ use super::listen::Listener;
 use super::log::Log;
 use super::logs::Logs;
 use crate::record::Request;
+use nix::sys::signal::Signal;
 use std::io::{self, Write};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -50,7 +51,7 @@ impl Process {
             thread::spawn(move || {
                 thread::sleep(Duration::from_secs(5));
                 if host::is_alive(pid, start_time) {
-                    group::signal(pid, libc::SIGKILL);
+                    group::signal(pid, Signal::SIGKILL);
                 }
             });
             let ended = group::wait(pid, Duration::from_secs(1));
@@ -105,7 +106,7 @@ impl Process {
     }
 
     /// Sends a signal to its whole group.
-    pub fn signal(&self, signal: i32) {
+    pub fn signal(&self, signal: Signal) {
         group::signal(self.pid, signal);
     }
 }

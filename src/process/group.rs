@@ -1,5 +1,8 @@
 //! Process groups: a worker is the leader of its own, so that what it started ends with it.
 
+use nix::sys::signal::{Signal, killpg};
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
+use nix::unistd::Pid;
 use std::os::fd::{FromRawFd, OwnedFd};
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
@@ -23,19 +26,21 @@ impl Ended {
 }
 
 /// Sends a signal to every process of a group; nothing where the group is gone.
-pub fn signal(group: u32, signal: i32) {
-    if let Ok(group) = i32::try_from(group)
-        && group > 1
-    {
-        // SAFETY: kill(2) takes no pointers; a group that is gone gives an error that means nothing is left to do.
-        unsafe { libc::kill(-group, signal) };
+pub fn signal(group: u32, signal: Signal) {
+    if let Some(group) = pid(group) {
+        // A group that is gone gives an error that means nothing is left to do.
+        let _ = killpg(group, signal);
     }
 }
 
 /// Whether the group has a process.
 pub fn exists(group: u32) -> bool {
-    // SAFETY: as above; signal 0 only asks.
-    i32::try_from(group).is_ok_and(|group| group > 1 && unsafe { libc::kill(-group, 0) } == 0)
+    pid(group).is_some_and(|group| killpg(group, None).is_ok())
+}
+
+/// A number as the system takes it: 0 and 1 would be this process's own group and everybody's.
+fn pid(number: u32) -> Option<Pid> {
+    i32::try_from(number).ok().filter(|number| *number > 1).map(Pid::from_raw)
 }
 
 /// The numbers of all processes of this machine.
@@ -60,12 +65,12 @@ pub fn members(group: u32) -> Vec<u32> {
 /// Ends a group: SIGTERM (with SIGCONT, since a stopped process cannot act on it), then SIGKILL after `grace`.
 /// Whether it is gone.
 pub fn end(group: u32, grace: Duration) -> bool {
-    signal(group, libc::SIGTERM);
-    signal(group, libc::SIGCONT);
+    signal(group, Signal::SIGTERM);
+    signal(group, Signal::SIGCONT);
     if gone_within(group, grace) {
         return true;
     }
-    signal(group, libc::SIGKILL);
+    signal(group, Signal::SIGKILL);
     gone_within(group, Duration::from_secs(5))
 }
 
@@ -84,6 +89,7 @@ fn gone_within(group: u32, time: Duration) -> bool {
 }
 
 /// A descriptor that can be waited on for the end of a child; none where the kernel has no such thing.
+#[expect(unsafe_code, reason = "nix has no pidfd_open")]
 pub fn pidfd(pid: u32) -> Option<OwnedFd> {
     // SAFETY: pidfd_open(2) takes no pointers, and a descriptor that it gives is nobody else's.
     unsafe {
@@ -93,46 +99,42 @@ pub fn pidfd(pid: u32) -> Option<OwnedFd> {
 }
 
 /// Whether a child has ended; it is not reaped.
-pub fn has_ended(pid: u32) -> bool {
-    // SAFETY: an all-zero siginfo_t is valid and outlives the call that fills it.
-    unsafe {
-        let mut info: libc::siginfo_t = std::mem::zeroed();
-        let how = libc::WEXITED | libc::WNOWAIT | libc::WNOHANG;
-        // Something else than a child of ours: nothing to wait for.
-        libc::waitid(libc::P_PID, pid, &raw mut info, how) < 0 && !interrupted() || info.si_pid() != 0
+pub fn has_ended(child: u32) -> bool {
+    let Some(child) = pid(child) else { return true };
+    match waitid(Id::Pid(child), WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT | WaitPidFlag::WNOHANG) {
+        Ok(WaitStatus::StillAlive) | Err(nix::Error::EINTR) => false,
+        // An error: something else than a child of ours, for which there is nothing to wait.
+        Ok(_) | Err(_) => true,
     }
 }
 
 /// Waits until a child ends, then ends what it left behind in its group, and reaps it. Blocks.
-pub fn wait(pid: u32, grace: Duration) -> Ended {
-    let Ok(child) = i32::try_from(pid) else { return lost() };
-    // SAFETY: an all-zero siginfo_t and rusage are valid; both outlive the calls that fill them.
-    unsafe {
-        let mut info: libc::siginfo_t = std::mem::zeroed();
-        // As long as the child is not reaped its number, and so its group's, is nobody else's.
-        while libc::waitid(libc::P_PID, pid, &raw mut info, libc::WEXITED | libc::WNOWAIT) < 0 && interrupted() {}
-        signal(pid, libc::SIGTERM);
-        let mut status = 0;
-        let mut usage: libc::rusage = std::mem::zeroed();
-        while libc::wait4(child, &raw mut status, 0, &raw mut usage) < 0 {
-            if !interrupted() {
-                return lost();
-            }
-        }
-        if exists(pid) {
-            end(pid, grace);
-        }
-        let status: ExitStatus = std::os::unix::process::ExitStatusExt::from_raw(status);
-        Ended {
-            code: status.code(),
-            signal: std::os::unix::process::ExitStatusExt::signal(&status),
-            peak_memory_mib: usage.ru_maxrss as f64 / 1024.0,
-        }
+pub fn wait(group: u32, grace: Duration) -> Ended {
+    let Some(child) = pid(group) else { return lost() };
+    // As long as the child is not reaped its number, and so its group's, is nobody else's.
+    while waitid(Id::Pid(child), WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT) == Err(nix::Error::EINTR) {}
+    signal(group, Signal::SIGTERM);
+    let Some((status, peak_memory_mib)) = reap(child) else { return lost() };
+    if exists(group) {
+        end(group, grace);
     }
+    Ended { code: status.code(), signal: std::os::unix::process::ExitStatusExt::signal(&status), peak_memory_mib }
 }
 
-fn interrupted() -> bool {
-    std::io::Error::last_os_error().kind() == std::io::ErrorKind::Interrupted
+/// Takes a child that has ended away: how it ended, and the most memory that it had, MiB.
+#[expect(unsafe_code, reason = "nix has no wait4, which alone tells the memory of one child")]
+fn reap(child: Pid) -> Option<(ExitStatus, f64)> {
+    // SAFETY: an all-zero rusage is valid, and it and `status` outlive the call that fills them.
+    unsafe {
+        let mut status = 0;
+        let mut usage: libc::rusage = std::mem::zeroed();
+        while libc::wait4(child.as_raw(), &raw mut status, 0, &raw mut usage) < 0 {
+            if nix::Error::last() != nix::Error::EINTR {
+                return None;
+            }
+        }
+        Some((std::os::unix::process::ExitStatusExt::from_raw(status), usage.ru_maxrss as f64 / 1024.0))
+    }
 }
 
 fn lost() -> Ended {

@@ -4,10 +4,12 @@
 //! and `finished` after it logs anything of a run, and at an end the log is read up to there first.
 
 use super::logs::Logs;
+use super::waiting::without_waiting;
 use super::{Event, WorkerEvent};
 use crate::record::Answer;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::io::{ErrorKind, Read};
-use std::os::fd::AsRawFd;
+use std::os::fd::AsFd;
 use std::process::{ChildStderr, ChildStdout};
 use std::sync::mpsc::SyncSender;
 use std::sync::{Mutex, PoisonError};
@@ -35,10 +37,8 @@ enum Got {
 impl Listener<'_> {
     /// Hands on all that the worker says, until it has closed its output or nobody listens any more.
     pub fn listen(mut self) {
-        for fd in [self.output.as_raw_fd(), self.errors.as_raw_fd()] {
-            // SAFETY: fcntl(2) on descriptors that are open as long as `self` is.
-            unsafe { libc::fcntl(fd, libc::F_SETFL, libc::fcntl(fd, libc::F_GETFL) | libc::O_NONBLOCK) };
-        }
+        without_waiting(&self.output);
+        without_waiting(&self.errors);
         let mut text = Vec::new();
         let mut errors_open = true;
         loop {
@@ -124,11 +124,12 @@ impl Listener<'_> {
     }
 
     fn wait(&self, errors_open: bool) {
-        let poll = |fd| libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
-        let mut both = [poll(self.output.as_raw_fd()), poll(self.errors.as_raw_fd())];
+        let output = PollFd::new(self.output.as_fd(), PollFlags::POLLIN);
+        let errors = PollFd::new(self.errors.as_fd(), PollFlags::POLLIN);
+        let mut both = [output, errors];
         let count = if errors_open { 2 } else { 1 };
-        // SAFETY: poll(2) writes into `both`, which has at least `count` entries; an interrupted wait is just short.
-        unsafe { libc::poll(both.as_mut_ptr(), count, -1) };
+        // An interrupted wait is just short.
+        let _ = poll(&mut both[..count], PollTimeout::NONE);
     }
 
     fn logs(&self) -> std::sync::MutexGuard<'_, Logs> {

@@ -12,5 +12,6 @@ pub mod log;
 pub mod logs;
 pub mod room;
 pub mod tail;
+mod waiting;
 
 pub use event::{Early, Event, WorkerEvent};

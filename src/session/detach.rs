@@ -31,11 +31,9 @@ pub fn detach(results: &Path, spec: &Path, sets: &[String]) -> Result<ExitCode, 
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null()).stdout(log).stderr(twin);
     // SAFETY: setsid(2) between fork and exec is async-signal-safe; a group leader it cannot be here.
+    #[expect(unsafe_code, reason = "what happens between fork and exec is up to the caller")]
     unsafe {
-        command.pre_exec(|| match libc::setsid() {
-            -1 => Err(std::io::Error::last_os_error()),
-            _ => Ok(()),
-        });
+        command.pre_exec(|| Ok(nix::unistd::setsid().map(drop)?));
     }
     let child = command.spawn().map_err(|error| outside("start in the background", error))?;
     eprintln!("process {} goes on in the background; what it says is in {}", child.id(), path.display());

@@ -207,8 +207,7 @@ fn link(path: &Path, text: &[u8]) -> io::Result<bool> {
 
 /// This user's name; the number where it has none.
 pub fn user() -> String {
-    // SAFETY: geteuid(2) always succeeds and touches nothing.
-    let number = unsafe { libc::geteuid() };
+    let number = nix::unistd::geteuid();
     let names = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
     let by_number = names.lines().find_map(|line| {
         let mut fields = line.split(':');

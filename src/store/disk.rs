@@ -3,6 +3,7 @@
 use super::table::Table;
 use super::{RunState, StoreError, Sweep};
 use crate::record::RunId;
+use nix::sys::statfs::{FsType, NFS_SUPER_MAGIC, TMPFS_MAGIC};
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -43,20 +44,17 @@ fn folder(path: &Path) -> u64 {
     entries.map(size).sum()
 }
 
+/// Lustre, which `statfs.h` does not name.
+const LUSTRE: FsType = FsType(0x0bd0_0bd0);
+
 /// Free bytes and the kind of file system.
 pub fn room(folder: &Path) -> Option<(u64, &'static str)> {
-    use std::os::unix::ffi::OsStrExt;
-    let path = std::ffi::CString::new(folder.as_os_str().as_bytes()).ok()?;
-    // SAFETY: an all-zero statfs is valid, and `path` ends with a zero byte.
-    let about = unsafe {
-        let mut about: libc::statfs = std::mem::zeroed();
-        (libc::statfs(path.as_ptr(), &raw mut about) == 0).then_some(about)
-    }?;
-    let kind = match about.f_type {
-        0x6969 => " on NFS",
-        0x0bd0_0bd0 => " on Lustre",
-        0x0102_1994 => " in memory (tmpfs): gone after a reboot",
+    let about = nix::sys::statfs::statfs(folder).ok()?;
+    let kind = match about.filesystem_type() {
+        NFS_SUPER_MAGIC => " on NFS",
+        LUSTRE => " on Lustre",
+        TMPFS_MAGIC => " in memory (tmpfs): gone after a reboot",
         _ => "",
     };
-    Some((about.f_bavail * u64::try_from(about.f_bsize).ok()?, kind))
+    Some((about.blocks_available() * u64::try_from(about.block_size()).ok()?, kind))
 }

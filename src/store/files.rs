@@ -91,7 +91,6 @@ pub(crate) fn fail_point(name: &str) {
         && wanted == name
         && left.fetch_sub(1, Ordering::Relaxed) == 1
     {
-        // SAFETY: kill has no preconditions; it ends this very process.
-        unsafe { libc::kill(libc::getpid(), libc::SIGKILL) };
+        let _ = nix::sys::signal::kill(nix::unistd::Pid::this(), nix::sys::signal::Signal::SIGKILL);
     }
 }

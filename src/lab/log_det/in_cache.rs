@@ -87,6 +87,7 @@ fn terms_of<T: Real, const L: usize, const FUSED: bool>(
 }
 
 /// [`part`] with the vector instructions that this processor has.
+#[expect(unsafe_code, reason = "whether the instructions are there is known at run time only")]
 fn part_on_this_processor<T: Real, const L: usize, const FUSED: bool>(
     task: &Task<T>,
     sweep: &mut Sweep<T, L, FUSED>,
