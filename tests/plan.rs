@@ -31,10 +31,10 @@ fn the_demo_sweep_has_twelve_runs() {
     assert_eq!(rates[..6], ["0.1", "0.1", "0.01", "0.01", "0.001", "0.001"]);
     assert_eq!(column(&plan, "rho")[0], "1");
     assert_eq!(column(&plan, "rho")[11], "-");
-    let ids: std::collections::BTreeSet<&str> = plan.runs.iter().map(|run| &*run.id).collect();
+    let ids: std::collections::BTreeSet<&str> = plan.runs.iter().map(|run| run.id.as_str()).collect();
     assert_eq!(ids.len(), 12);
     for run in &plan.runs {
-        assert_eq!(tessera::record::RunId::of(&identity(&sweep, run)).as_str(), run.id);
+        assert_eq!(tessera::record::RunId::of(&identity(&sweep, run)), run.id);
         let both: BTreeMap<_, _> = plan.common().clone().into_iter().chain(run.own()).collect();
         assert_eq!(both, run.parameters());
     }
@@ -51,7 +51,7 @@ fn plan_of(text: &str) -> Result<Plan, String> {
 }
 
 fn ids(text: &str) -> Vec<String> {
-    plan_of(text).unwrap().runs.into_iter().map(|run| run.id).collect()
+    plan_of(text).unwrap().runs.into_iter().map(|run| run.id.to_string()).collect()
 }
 
 fn retina(base: &str) -> String {
@@ -131,7 +131,7 @@ fn data_count_by_their_fingerprint() {
 #[test]
 fn ids_stay_what_they_were() {
     let plan = plan_of("sweep: a\ntrainer: toy\ngrid: {x1: [0.5, 2], precision: [double]}\nseeds: 2\n").unwrap();
-    let ids: Vec<&str> = plan.runs.iter().map(|run| &*run.id).collect();
+    let ids: Vec<&str> = plan.runs.iter().map(|run| run.id.as_str()).collect();
     insta::assert_snapshot!(ids.join("\n"));
 }
 

@@ -317,7 +317,7 @@ fn under_nohup_a_sweep_outlives_its_terminal() {
     let place = Place::new(&format!("until test -e go; do sleep 0.05; done\n{METRICS}"), "");
     let mut nohup = Command::new("nohup");
     nohup.arg(env!("CARGO_BIN_EXE_tessera")).args(["run", "s.yaml", "--slots", "2"]).current_dir(place.path());
-    nohup.stdin(Stdio::null());
+    nohup.env("TESSERA_RESERVATIONS", "").env_remove("TESSERA_RESULTS").stdin(Stdio::null());
     let sweep = nohup.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     until("two runs", || place.started() == 2);
     assert!(Command::new("kill").args(["-HUP", &sweep.id().to_string()]).status().unwrap().success());

@@ -296,7 +296,7 @@ fn sweep_of(path: &Path) -> Sweep {
 
 fn ids(sweep: &Sweep) -> Vec<String> {
     match expand(sweep, &|_| Ok("0123456789abcdef".to_owned())) {
-        Ok(plan) => plan.runs.into_iter().map(|run| run.id).collect(),
+        Ok(plan) => plan.runs.into_iter().map(|run| run.id.to_string()).collect(),
         Err(problems) => panic!("{}", render_problems(&problems, false)),
     }
 }

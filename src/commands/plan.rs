@@ -118,8 +118,8 @@ fn grid(plan: &Plan, states: &HashMap<&str, &RunState>, most: usize) -> Grid {
     let row = |run: &Run| {
         let seed = i64::try_from(run.seed).map_or_else(|_| run.seed.to_string().into(), Cell::Integer);
         let axes = plan.axes.iter().map(|axis| run.get(axis).map_or(Cell::Missing, cell));
-        let status = states.get(&*run.id).map_or("new".to_owned(), |state| state.status.to_string());
-        [Cell::Text(run.id.clone()), seed].into_iter().chain(axes).chain([status.into()]).collect()
+        let status = states.get(run.id.as_str()).map_or("new".to_owned(), |state| state.status.to_string());
+        [Cell::Text(run.id.to_string()), seed].into_iter().chain(axes).chain([status.into()]).collect()
     };
     Grid { header: header.map(str::to_owned).collect(), rows: plan.runs.iter().take(most).map(row).collect() }
 }

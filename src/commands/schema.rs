@@ -45,7 +45,7 @@ fn row(parameter: &Parameter) -> Vec<Cell> {
         kind => kind.word().to_owned(),
     };
     let default = parameter.default.as_ref().map_or("must be given".to_owned(), Value::to_string);
-    let active = parameter.active.as_deref().map_or(String::new(), |active| format!("where {active}"));
+    let active = parameter.active.as_ref().map_or(String::new(), |active| format!("where {active}"));
     vec![
         parameter.name.as_str().into(),
         kind.into(),

@@ -35,10 +35,9 @@ impl Activity {
             condition.any.iter().map(|all| all.iter().map(clause).collect()).collect()
         };
         let of = |(number, name): (usize, &std::sync::Arc<str>)| -> Conditions {
-            let declared = values.parameters[number].and_then(|p| p.active.as_deref());
-            let declared = declared.and_then(|text| Condition::parse(text).ok());
+            let declared = values.parameters[number].and_then(|p| p.active.as_ref());
             let when = sweep.grid.when.iter().filter(|when| when.name == *name).map(|when| &when.condition);
-            declared.iter().chain(when).map(compile).collect()
+            declared.into_iter().chain(when).map(compile).collect()
         };
         let conditions: Vec<Conditions> = values.names.iter().enumerate().map(of).collect();
         let mut inputs: Vec<u32> = conditions.iter().flatten().flatten().flatten().filter_map(|c| c.name).collect();

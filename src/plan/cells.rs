@@ -213,7 +213,7 @@ impl<'a> Cells<'a> {
             return;
         }
         let declared = values.parameters[name as usize];
-        let message = match declared.and_then(|p| p.active.as_deref()) {
+        let message = match declared.and_then(|p| p.active.as_ref()) {
             Some(active) => format!("{message} where {active}"),
             None => message,
         };

@@ -2,11 +2,11 @@
 //! → `include` → activity → equal cells folded → seeds.
 
 use super::cells::Cells;
-use super::identity::{hash, head};
+use super::identity::head;
 use super::resolve::{Layers, Resolver};
 use super::run::{Cell, Plan, Run, Shared};
 use super::values::{NONE, Values};
-use crate::record::Value;
+use crate::record::{RunId, Value};
 use crate::spec::{Assignment, Block, Include, Level, Problem, Problems, Severity, Sweep};
 use std::collections::HashSet;
 use std::path::Path;
@@ -184,7 +184,7 @@ impl<'a> Expansion<'a> {
             }
             let name = &given.name;
             let (severity, message, help) = if self.cells.inactive[number as usize] {
-                let active = self.values.parameters[number as usize].and_then(|p| p.active.as_deref());
+                let active = self.values.parameters[number as usize].and_then(|p| p.active.as_ref());
                 let help = active.map_or_else(String::new, |active| format!("`{name}` means something where {active}"));
                 (Severity::Warning, format!("`{name}` is inactive in every cell"), help)
             } else if given.origin.is_argument() {
@@ -231,7 +231,7 @@ impl<'a> Expansion<'a> {
             let cell = Arc::new(Cell { shared: shared.clone(), picks });
             let lines = self.cells.common_lines.text(&row.picks, &self.values);
             for (head, &seed) in heads.iter().zip(&self.sweep.grid.seeds) {
-                runs.push(Run { id: hash(&format!("{head}{lines}")), seed, cell: cell.clone() });
+                runs.push(Run { id: RunId::of(&format!("{head}{lines}")), seed, cell: cell.clone() });
             }
         }
         Plan { runs, axes, folded, problems, shared }

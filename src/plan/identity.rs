@@ -41,8 +41,3 @@ pub(super) fn spelled(value: &Value) -> String {
         other => other.to_string(),
     }
 }
-
-/// 16 hex digits of a text.
-pub(super) fn hash(text: &str) -> String {
-    blake3::hash(text.as_bytes()).to_hex()[..16].to_owned()
-}

@@ -1,6 +1,6 @@
 //! One cell of the grid with one seed, and all of them.
 
-use crate::record::Value;
+use crate::record::{RunId, Value};
 use crate::spec::Problem;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,8 +8,8 @@ use std::sync::Arc;
 /// One run. Runs of one cell share it, and cells share their values, so that a million of them stay small.
 #[derive(Clone, Debug)]
 pub struct Run {
-    /// 16 hex digits; `record::RunId` once it is recorded.
-    pub id: String,
+    /// What its results are kept under.
+    pub id: RunId,
     /// The replicate.
     pub seed: u64,
     /// The parameters.

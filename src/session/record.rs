@@ -2,7 +2,7 @@
 
 use crate::plan::Plan;
 use crate::process::host;
-use crate::record::{Axes, Fact, Goal, PlannedRun, RunId, Value};
+use crate::record::{Axes, Fact, Goal, PlannedRun, Value};
 use crate::spec::{Expression, Sweep};
 use crate::store;
 use indexmap::IndexMap;
@@ -16,10 +16,7 @@ pub fn is_recorded(stored: Option<&store::Sweep>, sweep: &Sweep, plan: &Plan) ->
 
 /// What a plan asks for, as the journal keeps it.
 pub fn planned_fact(sweep: &Sweep, plan: &Plan) -> Fact {
-    let runs = plan
-        .runs
-        .iter()
-        .filter_map(|run| Some(PlannedRun { run: RunId::parse(&run.id)?, seed: run.seed, parameters: run.own() }));
+    let runs = plan.runs.iter().map(|run| PlannedRun { run: run.id.clone(), seed: run.seed, parameters: run.own() });
     Fact::Planned {
         time: host::unix_time(),
         spec: sweep.hash.clone(),

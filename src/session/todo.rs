@@ -104,7 +104,7 @@ impl<'a> Todo<'a> {
     /// The runs that are to be executed, each with its next attempt and the checkpoint that it goes on from.
     ///
     /// # Errors
-    /// Where the plan made what is no run id.
+    /// Where a journal or the folder of logs cannot be read.
     pub fn tasks(&self) -> Result<Vec<Task>, Error> {
         // Rows and logs of attempts that no journal tells of any more: their numbers are not given again.
         let newest = match self.stored {
@@ -113,8 +113,7 @@ impl<'a> Todo<'a> {
         };
         let task = |left: &Left| {
             let run = &self.plan.runs[left.place];
-            let id = RunId::parse(&run.id)
-                .ok_or_else(|| Error::failure(format!("the plan made `{}`, which is no run id", run.id)))?;
+            let id = run.id.clone();
             let state = self.state(run);
             let known = state.map_or(0, |state| state.attempt);
             let attempt = known.max(newest.get(&id).copied().unwrap_or(0)) + 1;
@@ -158,7 +157,7 @@ impl<'a> Todo<'a> {
     }
 
     fn state(&self, run: &Run) -> Option<&'a RunState> {
-        self.stored?.state(&RunId::parse(&run.id)?)
+        self.stored?.state(&run.id)
     }
 }
 

@@ -1,14 +1,37 @@
 //! When a parameter is active: `method == lagrange and rho > 0 or method == none` (`and` binds tighter, no brackets).
 
 use crate::record::Value;
+use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 use std::sync::Arc;
 
 /// Any of these, each of which is all of its comparisons.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Condition {
+    /// As it is written.
+    text: String,
     /// The alternatives.
     pub any: Vec<Vec<Clause>>,
+}
+
+impl TryFrom<String> for Condition {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, String> {
+        Self::parse(&text)
+    }
+}
+
+impl From<Condition> for String {
+    fn from(condition: Condition) -> Self {
+        condition.text
+    }
+}
+
+impl std::fmt::Display for Condition {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.text)
+    }
 }
 
 /// `name == value`
@@ -56,7 +79,7 @@ impl Condition {
             parts.into_iter().map(|part| part.join(" ")).collect()
         };
         let all = |text: &String| split(text, "and").iter().map(|part| Clause::parse(part)).collect();
-        Ok(Self { any: split(text, "or").iter().map(all).collect::<Result<_, _>>()? })
+        Ok(Self { text: text.to_owned(), any: split(text, "or").iter().map(all).collect::<Result<_, _>>()? })
     }
 
     /// Names of the parameters in it.

@@ -1,6 +1,7 @@
 //! What a trainer says of itself: its parameters, metrics and arrays. `tessera-lab describe` writes this as
 //! `src/spec/retina.json` and `src/spec/toy.json`, so that a spec is checked without libtorch.
 
+use super::Condition;
 use crate::record::Value;
 use serde::{Deserialize, Serialize};
 use std::sync::{Arc, LazyLock};
@@ -106,7 +107,7 @@ pub struct Parameter {
     /// Condition in the language of `when`: `name == value`, `!=`, `<`, `>` joined by `and` and `or` (`and` binds
     /// tighter, no brackets): `method != none and fr_lr_schedule == step`. Absent: always active.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub active: Option<String>,
+    pub active: Option<Condition>,
     /// Whether the value is part of the run id (checkpointing and paths are not).
     #[serde(default = "yes")]
     pub identity: bool,

@@ -141,7 +141,7 @@ fn parameter(name: &str, node: &Node) -> Option<Parameter> {
     if let Some(active) = node.get("active") {
         let text = active.text()?;
         match super::Condition::parse(&text) {
-            Ok(_) => parameter.active = Some(text),
+            Ok(condition) => parameter.active = Some(condition),
             Err(wrong) => active.error(wrong, "comparisons `== != < <= > >=`, joined by `and` and `or`"),
         }
     }
@@ -261,7 +261,7 @@ fn checkpoints(node: &Node) -> Option<Checkpoints> {
         node.error("`checkpoints` needs `match`".to_owned(), "`checkpoints: {match: 'step-*.pt', keep: 2}`");
         return None;
     };
-    let keep = node.get("keep").and_then(|node| node.whole()).and_then(|n| u32::try_from(n).ok());
+    let keep = node.get("keep").and_then(|node| node.whole()).map(|n| u32::try_from(n).unwrap_or(u32::MAX));
     let step = node.get("step").and_then(|step| step_of_name(&step));
     Some(Checkpoints { pattern: pattern(&found)?, keep, step })
 }

@@ -163,7 +163,11 @@ impl ImportRequest {
             if let Some(pattern) = pattern {
                 parameters.extend(pattern.values(&old.name).map(|(name, value)| (name, literal(value))));
             }
-            let seed = parameters.remove("seed").and_then(|s| s.as_i64()).and_then(|s| u64::try_from(s).ok());
+            // What is no seed stays a parameter.
+            let seed = parameters.get("seed").and_then(Value::as_i64).and_then(|seed| u64::try_from(seed).ok());
+            if seed.is_some() {
+                parameters.remove("seed");
+            }
             let run = RunId::of(&format!("{}\n{}", self.kind(), old.name));
             runs.push(PlannedRun { run, seed: seed.unwrap_or(0), parameters });
         }

@@ -8,11 +8,10 @@ use super::tasks::Tasks;
 use crate::agent::progress;
 use crate::agent::signals::is_ignored;
 use crate::error::{Error, ExitCode};
-use crate::plan::{Plan, Run};
+use crate::plan::Plan;
 use crate::presence::claim::{AGENT, holder};
 use crate::presence::view::View;
 use crate::record::Layout;
-use crate::record::RunId;
 use crate::record::counted;
 use crate::session::error::outside;
 use crate::session::estimate::{ask_for_room, estimate_of};
@@ -103,7 +102,7 @@ impl Session<'_> {
                 signal_hook::flag::register(signal, self.left.clone()).map_err(outside)?;
             }
         }
-        let wanted = Wanted::new(todo.left().filter_map(id));
+        let wanted = Wanted::new(todo.left().map(|run| run.id.clone()));
         let called_for_some = !wanted.is_empty();
         let outcome = self.wait(wanted, stored.as_ref()).and_then(|stand| Ok((self.close(&stand)?, stand)));
         let counts =
@@ -144,7 +143,8 @@ impl Session<'_> {
             }
             let claimed = attempts::newest(&self.layout).map_err(outside)?;
             // `--limit` has been seen to: of what is done meanwhile nothing takes its place.
-            let missing = wanted.look(self.todo(Some(&stored)).left().filter_map(id), &tasks, &stored, &claimed);
+            let missing =
+                wanted.look(self.todo(Some(&stored)).left().map(|run| run.id.clone()), &tasks, &stored, &claimed);
             if !missing.runs.is_empty() {
                 self.submit(&missing.runs, &stored, tasks.last)?;
                 continue;
@@ -214,7 +214,7 @@ impl Session<'_> {
     }
 
     fn stand(&self, missing: Missing, over: bool, stored: &store::Sweep, tasks: &Tasks) -> Stand {
-        let states = self.plan.runs.iter().filter_map(|run| stored.state(&id(run)?));
+        let states = self.plan.runs.iter().filter_map(|run| stored.state(&run.id));
         let seen: Vec<Status> = states.map(|state| tasks.seen(state)).collect();
         let count = |want: fn(Status) -> bool| seen.iter().filter(|status| want(**status)).count();
         let view = View {
@@ -270,10 +270,6 @@ impl Session<'_> {
         let whole = missing.failed == 0 && missing.dropped.is_empty() && missing.unknown.is_empty();
         Ok(if whole { ExitCode::Success } else { ExitCode::SomeFailed })
     }
-}
-
-fn id(run: &Run) -> Option<RunId> {
-    RunId::parse(&run.id)
 }
 
 fn explain(error: SubmitError) -> Error {
