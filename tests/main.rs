@@ -9,6 +9,7 @@ mod cases;
 mod command;
 mod end_to_end;
 mod figures;
+mod format;
 mod import;
 mod killed;
 mod package;
