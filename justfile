@@ -49,6 +49,10 @@ bench-commands folder: build
 bench-coverage:
     cargo bench --profile release --locked --features torch --bench coverage
 
+# Write docs/cli.md and the man pages in docs/man from the commands
+docs: build
+    {{bin}}/tessera docs docs
+
 # Format the sources
 format:
     cargo fmt

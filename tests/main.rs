@@ -7,6 +7,7 @@ mod architecture;
 mod browser;
 mod cases;
 mod command;
+mod docs;
 mod end_to_end;
 mod figures;
 mod format;

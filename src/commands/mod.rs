@@ -5,6 +5,7 @@ mod compact;
 mod compare;
 mod completions;
 mod diff;
+mod docs;
 mod doctor;
 mod export;
 mod figures;
@@ -73,6 +74,8 @@ enum Command {
     Completions(completions::Completions),
     #[command(hide = true)]
     Agent(agent::Agent),
+    #[command(hide = true)]
+    Docs(docs::Docs),
 }
 
 /// Runs the command line and returns how it ended.
@@ -89,6 +92,7 @@ pub fn main() -> ExitCode {
         Command::Figures(command) => command.run(&arguments.results),
         Command::Report(command) => command.run(&arguments.results),
         Command::Completions(command) => command.run(),
+        Command::Docs(command) => command.run(),
         Command::Compare(command) => command.run(&arguments.results),
         Command::Show(command) => command.run(&arguments.results),
         Command::Diff(command) => command.run(&arguments.results),
