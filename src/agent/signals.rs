@@ -1,7 +1,7 @@
 //! Ctrl-C, SIGTERM, SIGHUP and a scheduler's warning (SIGUSR1) as events of the loop.
 
-use crate::process::Early;
 use crate::process::Event;
+use crate::process::StopReason;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 use signal_hook::iterator::{Handle, Signals};
 use std::io;
@@ -33,7 +33,7 @@ pub fn watch(events: SyncSender<Event>) -> io::Result<Watched> {
     let handle = signals.handle();
     std::thread::spawn(move || {
         for signal in signals.forever() {
-            let early = if signal == SIGUSR1 { Early::Warned } else { Early::Stopped };
+            let early = if signal == SIGUSR1 { StopReason::Warned } else { StopReason::Stopped };
             if events.send(Event::Signal(early)).is_err() {
                 return;
             }

@@ -13,4 +13,4 @@ pub mod logs;
 pub mod room;
 pub mod tail;
 
-pub use event::{Early, Event, WorkerEvent};
+pub use event::{Event, StopReason, WorkerEvent};
