@@ -49,9 +49,9 @@ bench-commands folder: build
 bench-coverage:
     cargo bench --profile release --locked --features torch --bench coverage
 
-# Write docs/cli.md anew, from the commands' help
+# Write docs/cli.md and the man pages in docs/man from the commands
 docs: build
-    {{bin}}/tessera manual > docs/cli.md
+    {{bin}}/tessera docs docs
 
 # Format the sources
 format:

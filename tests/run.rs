@@ -5,7 +5,7 @@ use std::time::Duration;
 use tessera::agent::{Array, RunError, Settings, Sink, SinkError, Summary, Task, Trainer, execute};
 use tessera::presence::requests::Request;
 use tessera::presence::view::{View, Watch};
-use tessera::process::Early;
+use tessera::process::StopReason;
 use tessera::record::{Fact, Failure, Layout, Outcome, Parameters, PlannedRun, Rows, RunId, Value};
 use tessera::spec::{Command, OnFailure, Resources, Template};
 
@@ -173,7 +173,7 @@ fn every_run_is_executed_once_and_its_numbers_are_kept() {
     let steps = [("steps", Value::from(3i64))];
     let runs: Vec<&[(&str, Value)]> = vec![&steps; 40];
     let (summary, kept) = sweep(&runs).execute();
-    assert_eq!((summary.done, summary.left, summary.early), (40, 0, None));
+    assert_eq!((summary.done, summary.left, summary.stop_reason), (40, 0, None));
     let mut ends = kept.ends();
     ends.sort();
     ends.dedup();
@@ -228,7 +228,7 @@ fn the_same_crash_again_and_again_launches_nothing_new() {
     sweep.settings.on_failure.stop_after = Some(3);
     sweep.settings.slots = Some(1);
     let (summary, kept) = sweep.execute();
-    assert_eq!(summary.early, Some(Early::SameCrash(3)));
+    assert_eq!(summary.stop_reason, Some(StopReason::SameCrash(3)));
     assert_eq!((kept.ends().len(), summary.left), (3, 17));
 }
 
@@ -339,7 +339,7 @@ fn a_run_that_finds_no_room_fails_by_itself() {
     let sweep = commands("echo 'OSError: [Errno 28] No space left on device'; exit 1", &["x", "y", "z"]);
     let mut kept = Kept::default();
     let summary = sweep.execute_into(&mut kept, &mut Eye::default()).unwrap();
-    assert_eq!((summary.failed.len(), summary.early), (3, None));
+    assert_eq!((summary.failed.len(), summary.stop_reason), (3, None));
     assert_eq!(summary.failed[0].message, "exit code 1: OSError: [Errno 28] No space left on device");
 }
 
@@ -437,7 +437,7 @@ fn stop_from_another_terminal_lets_runs_write_a_checkpoint() {
     let summary = sweep.execute_into(&mut kept, &mut eye).unwrap();
     // The second worker may not have come as far as its run.
     assert!(kept.words().iter().all(|word| word == "stopped") && summary.stopped >= 1);
-    assert_eq!((summary.early, summary.stopped + summary.left), (Some(Early::Stopped), 3));
+    assert_eq!((summary.stop_reason, summary.stopped + summary.left), (Some(StopReason::Stopped), 3));
     assert_eq!(kept.facts.iter().filter(|fact| matches!(fact, Fact::Checkpoint { .. })).count(), summary.stopped);
 }
 
@@ -464,5 +464,5 @@ fn one_run_can_be_stopped_and_the_others_go_on() {
     let mut kept = Kept::default();
     let summary = sweep.execute_into(&mut kept, &mut eye).unwrap();
     assert_eq!(kept.words(), ["done", "done", "stopped"]);
-    assert_eq!(summary.early, None);
+    assert_eq!(summary.stop_reason, None);
 }

@@ -4,7 +4,7 @@ use super::run_loop::Agent;
 use super::settings::Trainer;
 use super::summary::{FailedRun, RunError};
 use super::worker::Why;
-use crate::process::Early;
+use crate::process::StopReason;
 use crate::process::group::Ended;
 use crate::process::{cause, host, room};
 use crate::record::{Fact, Failure, Outcome};
@@ -114,13 +114,13 @@ impl Agent<'_> {
         let fact = Fact::Failed { time: host::unix_time(), run: run.clone(), attempt, seconds, failure, message };
         let same = failure == Failure::Crash && self.crashes.count(&self.settings.on_failure, &line);
         self.sink.fact(fact)?;
-        if same && self.summary.early.is_none() {
+        if same && self.summary.stop_reason.is_none() {
             let times = self.settings.on_failure.stop_after.unwrap_or(1);
             self.watch.say(&format!("the same crash {times} times ({line}): nothing new is launched"));
-            self.stop_all(Early::SameCrash(times));
+            self.stop_all(StopReason::SameCrash(times));
         }
         match after_failure(&self.settings.on_failure, failure, &mut self.records[place]) {
-            Next::Again { alone, pause } if self.summary.early.is_none() => {
+            Next::Again { alone, pause } if self.summary.stop_reason.is_none() => {
                 let how = if alone { ", with its device to itself" } else { "" };
                 self.watch.say(&format!("{label}: {failure}: {line}; it is tried again{how}"));
                 let not_before = self.began.elapsed().as_secs_f64() + pause;

@@ -47,11 +47,11 @@ impl Agent<'_> {
             }
             _ => 0.0,
         };
-        let note = match self.summary.early {
+        let note = match self.summary.stop_reason {
             _ if self.signals > 1 => "stopping at once",
-            Some(crate::process::Early::Stopped) => "stopping: runs write a checkpoint; once more kills them",
-            Some(crate::process::Early::Warned) => "time runs out: runs write a checkpoint",
-            Some(crate::process::Early::SameCrash(_)) => {
+            Some(crate::process::StopReason::Stopped) => "stopping: runs write a checkpoint; once more kills them",
+            Some(crate::process::StopReason::Warned) => "time runs out: runs write a checkpoint",
+            Some(crate::process::StopReason::SameCrash(_)) => {
                 "the same crash again and again: runs that execute go on to their end"
             }
             None => "",

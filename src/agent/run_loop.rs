@@ -9,7 +9,7 @@ use crate::presence::claim::Holder;
 use crate::presence::heartbeat::Pulse;
 use crate::presence::reservation::Reservations;
 use crate::presence::view::{Watch, label};
-use crate::process::Early;
+use crate::process::StopReason;
 use crate::process::host;
 use crate::process::{Event, WorkerEvent};
 use crate::schedule::{Class, Crashes, Machine, Record, Waiting};
@@ -142,11 +142,12 @@ impl<'a> Agent<'a> {
     fn work(&mut self) -> Result<(), RunError> {
         let (mut committed, mut shown, mut checked) = (Instant::now(), Instant::now(), Instant::now());
         loop {
-            if self.summary.early.is_none() {
+            if self.summary.stop_reason.is_none() {
                 self.start_what_can()?;
             }
             self.dismiss_idle();
-            if self.workers.iter().all(Option::is_none) && (self.queue.is_empty() || self.summary.early.is_some()) {
+            if self.workers.iter().all(Option::is_none) && (self.queue.is_empty() || self.summary.stop_reason.is_some())
+            {
                 break;
             }
             match self.events.recv_timeout(TICK) {
@@ -199,10 +200,10 @@ impl<'a> Agent<'a> {
                 self.stop_all(early);
                 Ok(())
             }
-            Event::Worker(number, at, happening) => {
+            Event::Worker(number, at, event) => {
                 let slot = self.workers.iter().position(|w| w.as_ref().is_some_and(|w| w.process.number == number));
                 let Some(slot) = slot else { return Ok(()) };
-                match happening {
+                match event {
                     WorkerEvent::Answer(answer, last) => self.answer(slot, answer, &last, at),
                     WorkerEvent::Garbage(line) => {
                         self.fault(slot, &format!("it said what is no answer: {line}"));
@@ -216,7 +217,7 @@ impl<'a> Agent<'a> {
 
     /// Workers with nothing left to do end.
     fn dismiss_idle(&mut self) {
-        if !self.queue.is_empty() && self.summary.early.is_none() {
+        if !self.queue.is_empty() && self.summary.stop_reason.is_none() {
             return;
         }
         for worker in self.workers.iter_mut().flatten() {
@@ -228,8 +229,8 @@ impl<'a> Agent<'a> {
     }
 
     /// Nothing new starts and workers are told to stop; at the second signal they are killed.
-    pub(super) fn stop_all(&mut self, why: Early) {
-        self.summary.early.get_or_insert(why);
+    pub(super) fn stop_all(&mut self, why: StopReason) {
+        self.summary.stop_reason.get_or_insert(why);
         let kill = self.signals > 1;
         for worker in self.workers.iter_mut().flatten() {
             if kill {

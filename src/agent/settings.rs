@@ -121,7 +121,7 @@ pub struct Settings {
 
 impl Settings {
     /// The folder in whose `requests/` other terminals leave what they ask this agent for.
-    pub fn desk(&self) -> &Path {
-        self.allotted.as_ref().map_or(self.folders.root(), |allotted| &allotted.desk)
+    pub fn request_folder(&self) -> &Path {
+        self.allotted.as_ref().map_or(self.folders.root(), |allotted| &allotted.request_folder)
     }
 }

@@ -1,7 +1,7 @@
 //! Ctrl-C, SIGTERM, SIGHUP and a scheduler's warning (SIGUSR1) as events of the loop.
 
-use crate::process::Early;
 use crate::process::Event;
+use crate::process::StopReason;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
@@ -47,7 +47,7 @@ pub fn watch(events: SyncSender<Event>) -> io::Result<Watched> {
 }
 
 fn tell(signal: i32) {
-    let early = if signal == SIGUSR1 { Early::Warned } else { Early::Stopped };
+    let early = if signal == SIGUSR1 { StopReason::Warned } else { StopReason::Stopped };
     let events = listener().clone();
     if events.is_none_or(|events| events.send(Event::Signal(early)).is_err()) {
         let _ = emulate_default_handler(signal);

@@ -1,6 +1,6 @@
 //! How a session of a sweep ended.
 
-use crate::process::Early;
+use crate::process::StopReason;
 use crate::record::{Failure, RunId};
 use std::path::PathBuf;
 
@@ -18,7 +18,7 @@ pub struct Summary {
     /// Runs that did not start.
     pub left: usize,
     /// Why it ended before all was done.
-    pub early: Option<Early>,
+    pub stop_reason: Option<StopReason>,
     /// How long it took.
     pub seconds: f64,
 }

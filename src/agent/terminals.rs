@@ -5,7 +5,7 @@ use super::summary::RunError;
 use super::worker::Why;
 use crate::presence::requests::Request;
 use crate::presence::view::View;
-use crate::process::Early;
+use crate::process::StopReason;
 use crate::schedule::{Waiting, explain};
 use nix::sys::signal::Signal;
 use std::time::Instant;
@@ -13,11 +13,11 @@ use std::time::Instant;
 impl Agent<'_> {
     /// Does what another terminal asks for.
     pub(super) fn take_requests(&mut self) -> Result<(), RunError> {
-        for request in Request::take_all(self.settings.desk()) {
+        for request in Request::take_all(self.settings.request_folder()) {
             match request {
                 Request::Stop { runs, kill } if runs.is_empty() => {
                     self.signals += 1 + u32::from(kill);
-                    self.stop_all(Early::Stopped);
+                    self.stop_all(StopReason::Stopped);
                 }
                 Request::Stop { runs, kill } => {
                     let tasks = &self.tasks;

@@ -5,12 +5,12 @@ mod compact;
 mod compare;
 mod completions;
 mod diff;
+mod docs;
 mod doctor;
 mod export;
 mod figures;
 mod import;
 mod logs;
-mod manual;
 mod new;
 mod plan;
 mod probe;
@@ -80,9 +80,9 @@ enum Command {
     Doctor(doctor::Doctor),
     Completions(completions::Completions),
     #[command(hide = true)]
-    Manual(manual::Manual),
-    #[command(hide = true)]
     Agent(agent::Agent),
+    #[command(hide = true)]
+    Docs(docs::Docs),
 }
 
 /// Runs the command line and returns how it ended.
@@ -99,7 +99,7 @@ pub fn main() -> ExitCode {
         Command::Figures(command) => command.run(&arguments.results),
         Command::Report(command) => command.run(&arguments.results),
         Command::Completions(command) => command.run(),
-        Command::Manual(command) => command.run(),
+        Command::Docs(command) => command.run(),
         Command::Compare(command) => command.run(&arguments.results),
         Command::Show(command) => command.run(&arguments.results),
         Command::Diff(command) => command.run(&arguments.results),

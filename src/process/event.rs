@@ -9,7 +9,7 @@ pub enum Event {
     /// Something about a worker, and when.
     Worker(u64, Instant, WorkerEvent),
     /// A signal to this process, and what it means.
-    Signal(Early),
+    Signal(StopReason),
 }
 
 /// Something about a worker.
@@ -24,7 +24,7 @@ pub enum WorkerEvent {
 
 /// Why a session ended before all was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Early {
+pub enum StopReason {
     /// A person or a signal.
     Stopped,
     /// A scheduler warned that time runs out.

@@ -14,4 +14,4 @@ pub mod room;
 pub mod tail;
 mod waiting;
 
-pub use event::{Early, Event, WorkerEvent};
+pub use event::{Event, StopReason, WorkerEvent};

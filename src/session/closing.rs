@@ -3,7 +3,7 @@
 use crate::agent::{FailedRun, Summary};
 use crate::error::ExitCode;
 use crate::presence::view::duration;
-use crate::process::Early;
+use crate::process::StopReason;
 use crate::spec::Sweep;
 use std::collections::BTreeMap;
 
@@ -43,14 +43,14 @@ pub fn name_failed(summary: &Summary, log: impl Fn(&FailedRun) -> String) {
 
 /// The exit code of what was executed; says how to go on where it was stopped.
 pub fn code_of(summary: &Summary) -> ExitCode {
-    match summary.early {
+    match summary.stop_reason {
         // A task of a scheduler: what becomes of it is told where it is put back.
-        Some(Early::Warned) => ExitCode::Stopped,
-        Some(Early::Stopped) => {
+        Some(StopReason::Warned) => ExitCode::Stopped,
+        Some(StopReason::Stopped) => {
             eprintln!("stopped; the same command goes on from here");
             ExitCode::Stopped
         }
-        _ if !summary.failed.is_empty() || summary.early.is_some() => ExitCode::SomeFailed,
+        _ if !summary.failed.is_empty() || summary.stop_reason.is_some() => ExitCode::SomeFailed,
         _ => ExitCode::Success,
     }
 }

@@ -47,9 +47,9 @@ fn stop_tasks(
     let done = |run: &RunId| sweep.state(run).is_some_and(|state| state.status.is_done());
     let meant = |run: &RunId| runs.is_empty() || runs.contains(run);
     let (mut cancel, mut asked) = (Vec::new(), 0);
-    for Submitted { submission, standings } in &tasks.submitted {
-        for (place, (of_task, standing)) in submission.tasks.iter().zip(standings).enumerate() {
-            if !standing.is_live() {
+    for Submitted { submission, statuses } in &tasks.submitted {
+        for (place, (of_task, status)) in submission.tasks.iter().zip(statuses).enumerate() {
+            if !status.is_live() {
                 continue;
             }
             let mut left = of_task.iter().map(|asked| &asked.run).filter(|run| !done(run));
@@ -58,9 +58,9 @@ fn stop_tasks(
                 cancel.extend(submission.task_id(place));
             } else if !stopped.is_empty() {
                 let number = u32::try_from(place).unwrap_or(u32::MAX);
-                let desk = Submission::desk(&tasks.folder, &submission.name, number);
+                let request_folder = Submission::request_folder(&tasks.folder, &submission.name, number);
                 asked += stopped.len();
-                Request::Stop { runs: stopped, kill }.leave(&desk).map_err(unasked)?;
+                Request::Stop { runs: stopped, kill }.leave(&request_folder).map_err(unasked)?;
             }
         }
     }

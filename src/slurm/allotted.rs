@@ -16,7 +16,7 @@ pub struct Allotted {
     /// How many runs are executed at once.
     pub slots: usize,
     /// The folder in which requests for its agent are left.
-    pub desk: PathBuf,
+    pub request_folder: PathBuf,
     /// How Slurm's programs call it: `12_3`, `12`.
     pub id: String,
 }
@@ -47,7 +47,7 @@ impl Allotted {
             gpus: list("CUDA_VISIBLE_DEVICES").or_else(|| list("SLURM_JOB_GPUS")).unwrap_or_default(),
             cpus: number("SLURM_CPUS_ON_NODE").or_else(|| number("SLURM_CPUS_PER_TASK")).unwrap_or(0),
             slots: 1,
-            desk: Submission::desk(folder, submission, place),
+            request_folder: Submission::request_folder(folder, submission, place),
         })
     }
 }

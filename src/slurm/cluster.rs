@@ -2,8 +2,8 @@
 
 use super::queue;
 use super::queue::{Config, Row, SACCT_FIELDS, SQUEUE_FORMAT};
-use super::standing::Answers;
 use super::submission::Submission;
+use super::task_status::Answers;
 use std::io::Read;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -32,7 +32,7 @@ const OVERRULING: [&str; 14] = [
 
 /// Why Slurm gave no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Silence {
+pub enum NoAnswer {
     /// The program cannot be started.
     #[error("{program} cannot be started: {cause}")]
     Missing {
@@ -78,7 +78,7 @@ impl Cluster {
     ///
     /// # Errors
     /// Where scontrol gives no answer.
-    pub fn config(&self) -> Result<Config, Silence> {
+    pub fn config(&self) -> Result<Config, NoAnswer> {
         if let Some(config) = self.config.get() {
             return Ok(config.clone());
         }
@@ -137,7 +137,7 @@ impl Cluster {
             let Some(job) = submission.job() else { continue };
             match self.call("scontrol", &["--oneliner", "show", "job", job]) {
                 Ok(text) => rows.extend(queue::scontrol(&text)),
-                Err(Silence::Refused { message, .. }) if is_no_such_job(&message) => {}
+                Err(NoAnswer::Refused { message, .. }) if is_no_such_job(&message) => {}
                 Err(error) => return Err(error.to_string()),
             }
         }
@@ -148,7 +148,7 @@ impl Cluster {
     ///
     /// # Errors
     /// What sbatch said, or that it said nothing in time: then the job may be there all the same.
-    pub fn sbatch(&self, script: &Path) -> Result<String, Silence> {
+    pub fn sbatch(&self, script: &Path) -> Result<String, NoAnswer> {
         let script = script.to_string_lossy();
         let text = self.call("sbatch", &["--parsable", &script])?;
         // `12` or `12;cluster`, after whatever a site's own plugins say.
@@ -157,19 +157,19 @@ impl Cluster {
         if job.parse::<u64>().is_ok() {
             return Ok(job.to_owned());
         }
-        Err(Silence::Refused { program: "sbatch", message: format!("it gave no job number: {}", text.trim()) })
+        Err(NoAnswer::Refused { program: "sbatch", message: format!("it gave no job number: {}", text.trim()) })
     }
 
     /// Cancels jobs or tasks (`12`, `12_3`).
     ///
     /// # Errors
     /// Where scancel refuses; jobs that are over already are no error to it.
-    pub fn cancel(&self, jobs: &[String]) -> Result<(), Silence> {
+    pub fn cancel(&self, jobs: &[String]) -> Result<(), NoAnswer> {
         // A command line holds so many.
         for jobs in jobs.chunks(500) {
             let words: Vec<&str> = jobs.iter().map(String::as_str).collect();
             match self.call("scancel", &words) {
-                Err(Silence::Refused { message, .. }) if is_no_such_job(&message) => {}
+                Err(NoAnswer::Refused { message, .. }) if is_no_such_job(&message) => {}
                 outcome => drop(outcome?),
             }
         }
@@ -187,10 +187,10 @@ impl Cluster {
     ///
     /// # Errors
     /// Where scontrol refuses.
-    pub fn requeue(&self, task: &str) -> Result<(), Silence> {
+    pub fn requeue(&self, task: &str) -> Result<(), NoAnswer> {
         match self.call("scontrol", &["requeue", task]) {
             // Slurm has put it back itself.
-            Err(Silence::Refused { message, .. }) if message.contains("Job is pending execution") => Ok(()),
+            Err(NoAnswer::Refused { message, .. }) if message.contains("Job is pending execution") => Ok(()),
             outcome => outcome.map(drop),
         }
     }
@@ -199,11 +199,11 @@ impl Cluster {
     ///
     /// # Errors
     /// Where scontrol refuses.
-    pub fn start_now(&self, task: &str) -> Result<(), Silence> {
+    pub fn start_now(&self, task: &str) -> Result<(), NoAnswer> {
         self.call("scontrol", &["update", &format!("jobid={task}"), "StartTime=now"]).map(drop)
     }
 
-    fn call(&self, program: &'static str, arguments: &[&str]) -> Result<String, Silence> {
+    fn call(&self, program: &'static str, arguments: &[&str]) -> Result<String, NoAnswer> {
         let mut command = Command::new(program);
         command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         // Times and words as they are parsed here, whatever the user's settings.
@@ -211,7 +211,7 @@ impl Cluster {
         for name in OVERRULING {
             command.env_remove(name);
         }
-        let missing = |cause: std::io::Error| Silence::Missing { program, cause: cause.to_string() };
+        let missing = |cause: std::io::Error| NoAnswer::Missing { program, cause: cause.to_string() };
         let mut child = command.spawn().map_err(missing)?;
         let (output, errors) = (reader(child.stdout.take()), reader(child.stderr.take()));
         let deadline = Instant::now() + self.timeout;
@@ -223,7 +223,7 @@ impl Cluster {
                 Ok(None) | Err(_) => {
                     let _ = child.kill();
                     let _ = child.wait();
-                    return Err(Silence::Timeout { program, seconds: self.timeout.as_secs() });
+                    return Err(NoAnswer::Timeout { program, seconds: self.timeout.as_secs() });
                 }
             }
             pause = (pause * 2).min(Duration::from_millis(50));
@@ -235,7 +235,7 @@ impl Cluster {
         }
         let said = if errors.trim().is_empty() { &output } else { &errors };
         let message = if said.trim().is_empty() { status.to_string() } else { said.trim().to_owned() };
-        Err(Silence::Refused { program, message })
+        Err(NoAnswer::Refused { program, message })
     }
 }
 

@@ -16,25 +16,25 @@ pub enum ExitNote {
 }
 
 impl ExitNote {
-    /// Leaves it at the task's desk.
+    /// Leaves it at the folder of the task's requests.
     ///
     /// # Errors
     /// Where the folder cannot be written.
-    pub fn leave(&self, desk: &Path) -> io::Result<()> {
-        std::fs::create_dir_all(desk)?;
-        let aside = desk.join(".farewell");
+    pub fn leave(&self, request_folder: &Path) -> io::Result<()> {
+        std::fs::create_dir_all(request_folder)?;
+        let aside = request_folder.join(".farewell");
         std::fs::write(&aside, serde_json::to_vec(self)?)?;
-        std::fs::rename(aside, desk.join(NAME))
+        std::fs::rename(aside, request_folder.join(NAME))
     }
 
     /// What a task left, if anything.
-    pub fn read(desk: &Path) -> Option<Self> {
-        serde_json::from_slice(&std::fs::read(desk.join(NAME)).ok()?).ok()
+    pub fn read(request_folder: &Path) -> Option<Self> {
+        serde_json::from_slice(&std::fs::read(request_folder.join(NAME)).ok()?).ok()
     }
 
     /// Takes it back: the task is executed after all.
-    pub fn take_back(desk: &Path) {
-        let _ = std::fs::remove_file(desk.join(NAME));
+    pub fn take_back(request_folder: &Path) {
+        let _ = std::fs::remove_file(request_folder.join(NAME));
     }
 }
 
@@ -47,13 +47,13 @@ mod tests {
     #[test]
     fn a_last_word_is_kept() {
         let folder = tempfile::tempdir().unwrap();
-        let desk = folder.path().join("s-1-aa.0");
-        assert_eq!(ExitNote::read(&desk), None);
+        let request_folder = folder.path().join("s-1-aa.0");
+        assert_eq!(ExitNote::read(&request_folder), None);
         for word in [ExitNote::Again("refused".into()), ExitNote::Never] {
-            word.leave(&desk).unwrap();
-            assert_eq!(ExitNote::read(&desk), Some(word));
+            word.leave(&request_folder).unwrap();
+            assert_eq!(ExitNote::read(&request_folder), Some(word));
         }
-        ExitNote::take_back(&desk);
-        assert_eq!(ExitNote::read(&desk), None);
+        ExitNote::take_back(&request_folder);
+        assert_eq!(ExitNote::read(&request_folder), None);
     }
 }

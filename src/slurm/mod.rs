@@ -11,6 +11,6 @@ pub mod exit_note;
 pub mod nodes;
 pub mod queue;
 pub mod script;
-pub mod standing;
 pub mod submission;
 pub mod submit;
+pub mod task_status;

@@ -34,7 +34,7 @@ pub struct Submission {
     /// The process that submits it.
     pub holder: Holder,
     /// The runs of each task.
-    pub tasks: Vec<Vec<Asked>>,
+    pub tasks: Vec<Vec<TaskRun>>,
     /// What became of it, as far as was known when it was read.
     #[serde(skip)]
     pub outcome: Option<Outcome>,
@@ -42,7 +42,7 @@ pub struct Submission {
 
 /// A run in a task.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Asked {
+pub struct TaskRun {
     /// Which.
     pub run: RunId,
     /// Attempts up to this one are known to be over.
@@ -62,7 +62,7 @@ pub enum Outcome {
 
 impl Submission {
     /// A submission of these tasks as the next after `last`.
-    pub fn new(sweep: &str, folder: &Path, spec: &str, last: u64, tasks: Vec<Vec<Asked>>) -> Self {
+    pub fn new(sweep: &str, folder: &Path, spec: &str, last: u64, tasks: Vec<Vec<TaskRun>>) -> Self {
         let (number, time, holder) = (last + 1, host::unix_time(), Holder::this());
         let what = format!("{}\0{number}\0{time}\0{}\0{}", folder.display(), holder.host, holder.pid);
         let name = format!("{sweep}-{number}-{}", &blake3::hash(what.as_bytes()).to_hex()[..8]);
@@ -159,7 +159,7 @@ impl Submission {
     }
 
     /// The folder in which requests for the agent of a task are left.
-    pub fn desk(folder: &Path, name: &str, task: u32) -> PathBuf {
+    pub fn request_folder(folder: &Path, name: &str, task: u32) -> PathBuf {
         folder.join(format!("{name}.{task}"))
     }
 
@@ -222,7 +222,7 @@ mod tests {
     use super::*;
 
     fn submission(folder: &Path, last: u64) -> Submission {
-        let asked = Asked { run: RunId::of("a"), floor: 0 };
+        let asked = TaskRun { run: RunId::of("a"), floor: 0 };
         Submission::new("s", folder, "00", last, vec![vec![asked]])
     }
 

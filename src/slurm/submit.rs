@@ -1,9 +1,9 @@
 //! Submitting: sbatch may fail, or say nothing and have submitted all the same. What is unclear is looked for by the
 //! job's name before it is repeated.
 
-use super::cluster::{Cluster, Silence};
-use super::standing::resolve;
+use super::cluster::{Cluster, NoAnswer};
 use super::submission::{Outcome, Submission};
+use super::task_status::find_job;
 use std::io;
 use std::path::Path;
 
@@ -67,12 +67,12 @@ pub fn submit(cluster: &Cluster, submission: &Submission, folder: &Path) -> Resu
                 }
                 return Ok(counts);
             }
-            Err(Silence::Missing { program, cause }) => {
+            Err(NoAnswer::Missing { program, cause }) => {
                 let why = format!("{program} cannot be started: {cause}");
                 submission.decide(folder, Outcome::Void(why.clone())).map_err(file)?;
                 return Err(SubmitError::Missing(why));
             }
-            Err(Silence::Refused { message, .. }) if !is_unclear(&message) => {
+            Err(NoAnswer::Refused { message, .. }) if !is_unclear(&message) => {
                 submission.decide(folder, Outcome::Void(message.clone())).map_err(file)?;
                 let help = remedy(&message);
                 return Err(SubmitError::Refused { message, help });
@@ -84,7 +84,7 @@ pub fn submit(cluster: &Cluster, submission: &Submission, folder: &Path) -> Resu
             std::thread::sleep(cluster.pause() * attempt);
             let answers = cluster.ask(std::slice::from_ref(submission));
             answered = answers.squeue.is_ok();
-            if let Some(outcome @ Outcome::Job(_)) = resolve(submission, &answers, Some(true)) {
+            if let Some(outcome @ Outcome::Job(_)) = find_job(submission, &answers, Some(true)) {
                 return settled(submission.decide(folder, outcome).map_err(file)?);
             }
         }

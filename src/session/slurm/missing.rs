@@ -1,10 +1,10 @@
 //! The runs that a session was called for: which of them are to be submitted, and which are left as they are.
 
-use super::tasks::{Place, Tasks};
+use super::tasks::{Availability, Tasks};
 use crate::record::{Failure, RunId};
 use crate::slurm::exit_note::ExitNote;
 use crate::slurm::queue::End;
-use crate::slurm::submission::Asked;
+use crate::slurm::submission::TaskRun;
 use crate::store::{self, Status};
 use std::collections::HashMap;
 
@@ -21,7 +21,7 @@ pub struct Wanted {
 #[derive(Default)]
 pub struct Missing {
     /// Those that are to be submitted.
-    pub runs: Vec<Asked>,
+    pub runs: Vec<TaskRun>,
     /// How many a task has.
     pub held: usize,
     /// Of those that a task may have: why nobody knows.
@@ -58,30 +58,30 @@ impl Wanted {
         for run in left {
             let Some(times) = self.given.get_mut(&run) else { continue };
             let state = stored.state(&run);
-            let end = match tasks.place(&run, state) {
-                Place::Held => {
+            let end = match tasks.availability(&run, state) {
+                Availability::Held => {
                     // What becomes of it is the task's to say: somebody may cancel it.
                     *times = (*times).max(1);
                     missing.held += 1;
                     continue;
                 }
-                Place::Unknown(why) => {
+                Availability::Unknown(why) => {
                     missing.unknown.push(why);
                     continue;
                 }
-                Place::Free(end) => end,
+                Availability::Free(end) => end,
             };
-            let farewell = tasks.farewell(&run);
-            match then(*times, end, farewell.as_ref(), state.map(|state| (state.status, state.failure))) {
-                Then::Submit => {
+            let exit_note = tasks.exit_note(&run);
+            match next_step(*times, end, exit_note.as_ref(), state.map(|state| (state.status, state.failure))) {
+                NextStep::Submit => {
                     *times += 1;
                     let attempt = state.map_or(0, |state| state.attempt);
                     let floor = attempt.max(claimed.get(&run).copied().unwrap_or(0));
-                    missing.runs.push(Asked { run, floor });
+                    missing.runs.push(TaskRun { run, floor });
                 }
-                Then::Failed => missing.failed += 1,
-                Then::Dropped => {
-                    missing.stuck += usize::from(farewell == Some(ExitNote::Never));
+                NextStep::Failed => missing.failed += 1,
+                NextStep::Dropped => {
+                    missing.stuck += usize::from(exit_note == Some(ExitNote::Never));
                     missing.dropped.push((run, end));
                 }
             }
@@ -92,7 +92,7 @@ impl Wanted {
 
 /// What is to be done with a run that nothing executes and that has no result.
 #[derive(Debug, PartialEq, Eq)]
-enum Then {
+enum NextStep {
     Submit,
     /// It failed: what a failure is worth was its task's to judge.
     Failed,
@@ -100,21 +100,26 @@ enum Then {
     Dropped,
 }
 
-fn then(times: u32, end: Option<End>, farewell: Option<&ExitNote>, stood: Option<(Status, Option<Failure>)>) -> Then {
+fn next_step(
+    times: u32,
+    end: Option<End>,
+    exit_note: Option<&ExitNote>,
+    stood: Option<(Status, Option<Failure>)>,
+) -> NextStep {
     let (status, failure) = stood.unwrap_or((Status::Planned, None));
     let lost = failure == Some(Failure::Lost);
     if times == 0 {
-        return Then::Submit;
+        return NextStep::Submit;
     }
     if status == Status::Failed && !lost {
-        return Then::Failed;
+        return NextStep::Failed;
     }
-    let unwished = |end: End| match farewell {
-        Some(farewell) if end == End::Failed => matches!(farewell, ExitNote::Again(_)),
+    let unwished = |end: End| match exit_note {
+        Some(exit_note) if end == End::Failed => matches!(exit_note, ExitNote::Again(_)),
         // An agent that was ended without a word is nobody's wish either.
         _ => end.is_involuntary() || end == End::Failed && lost,
     };
-    if end.is_some_and(unwished) && times < AGAIN { Then::Submit } else { Then::Dropped }
+    if end.is_some_and(unwished) && times < AGAIN { NextStep::Submit } else { NextStep::Dropped }
 }
 
 #[cfg(test)]
@@ -127,32 +132,32 @@ mod tests {
         let stopped = Some((Status::Stopped, None));
         // Whatever it was before: the session was called for it.
         for stood in [None, failed(Failure::Crash), stopped] {
-            assert_eq!(then(0, Some(End::Cancelled), None, stood), Then::Submit);
+            assert_eq!(next_step(0, Some(End::Cancelled), None, stood), NextStep::Submit);
         }
         for (end, stood, expected) in [
-            (Some(End::Preempted), stopped, Then::Submit),
-            (Some(End::NodeFail), failed(Failure::Lost), Then::Submit),
-            (Some(End::Timeout), failed(Failure::Lost), Then::Submit),
-            (Some(End::Failed), failed(Failure::Lost), Then::Submit),
+            (Some(End::Preempted), stopped, NextStep::Submit),
+            (Some(End::NodeFail), failed(Failure::Lost), NextStep::Submit),
+            (Some(End::Timeout), failed(Failure::Lost), NextStep::Submit),
+            (Some(End::Failed), failed(Failure::Lost), NextStep::Submit),
             // Its setup fails, say.
-            (Some(End::Failed), None, Then::Dropped),
-            (Some(End::Failed), stopped, Then::Dropped),
-            (Some(End::Cancelled), stopped, Then::Dropped),
-            (Some(End::Cancelled), failed(Failure::Lost), Then::Dropped),
-            (Some(End::Completed), stopped, Then::Dropped),
-            (None, stopped, Then::Dropped),
-            (Some(End::Completed), failed(Failure::Crash), Then::Failed),
-            (Some(End::Preempted), failed(Failure::Oom), Then::Failed),
+            (Some(End::Failed), None, NextStep::Dropped),
+            (Some(End::Failed), stopped, NextStep::Dropped),
+            (Some(End::Cancelled), stopped, NextStep::Dropped),
+            (Some(End::Cancelled), failed(Failure::Lost), NextStep::Dropped),
+            (Some(End::Completed), stopped, NextStep::Dropped),
+            (None, stopped, NextStep::Dropped),
+            (Some(End::Completed), failed(Failure::Crash), NextStep::Failed),
+            (Some(End::Preempted), failed(Failure::Oom), NextStep::Failed),
         ] {
-            assert_eq!(then(1, end, None, stood), expected, "{end:?} {stood:?}");
+            assert_eq!(next_step(1, end, None, stood), expected, "{end:?} {stood:?}");
         }
-        assert_eq!(then(AGAIN, Some(End::Preempted), None, stopped), Then::Dropped);
+        assert_eq!(next_step(AGAIN, Some(End::Preempted), None, stopped), NextStep::Dropped);
         // Warned, and not put back: what was not begun, too.
         let (again, never) = (ExitNote::Again("refused".to_owned()), ExitNote::Never);
         for stood in [None, stopped] {
-            assert_eq!(then(1, Some(End::Failed), Some(&again), stood), Then::Submit);
-            assert_eq!(then(1, Some(End::Failed), Some(&never), stood), Then::Dropped);
-            assert_eq!(then(1, Some(End::Cancelled), Some(&again), stood), Then::Dropped);
+            assert_eq!(next_step(1, Some(End::Failed), Some(&again), stood), NextStep::Submit);
+            assert_eq!(next_step(1, Some(End::Failed), Some(&never), stood), NextStep::Dropped);
+            assert_eq!(next_step(1, Some(End::Cancelled), Some(&again), stood), NextStep::Dropped);
         }
     }
 }

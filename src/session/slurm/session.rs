@@ -22,7 +22,7 @@ use crate::session::todo::Todo;
 use crate::session::trainer::{trainer, version};
 use crate::slurm::attempts;
 use crate::slurm::cluster::Cluster;
-use crate::slurm::submission::{Asked, Outcome, Submission};
+use crate::slurm::submission::{Outcome, Submission, TaskRun};
 use crate::slurm::submit;
 use crate::slurm::submit::SubmitError;
 use crate::spec::Sweep;
@@ -53,7 +53,7 @@ struct Session<'a> {
 }
 
 /// How the runs stood at the last look.
-struct Stand {
+struct Progress {
     missing: Missing,
     /// Whether nothing is to be waited for.
     over: bool,
@@ -104,12 +104,12 @@ impl Session<'_> {
         }
         let wanted = Wanted::new(todo.left().map(|run| run.id.clone()));
         let called_for_some = !wanted.is_empty();
-        let outcome = self.wait(wanted, stored.as_ref()).and_then(|stand| Ok((self.close(&stand)?, stand)));
+        let outcome = self.wait(wanted, stored.as_ref()).and_then(|progress| Ok((self.close(&progress)?, progress)));
         let counts =
             Counts { runs: self.plan.runs.len(), seconds: self.began.elapsed().as_secs_f64(), ..Counts::default() };
         // Who leaves has seen no end, and where nothing was to be done there is none to tell.
         match &outcome {
-            Ok((code, Stand { view, stopped, over: true, .. })) if called_for_some => {
+            Ok((code, Progress { view, stopped, over: true, .. })) if called_for_some => {
                 let (done, diverged, failed) = (view.done, view.diverged, view.failed);
                 let left = view.total - done - failed - stopped;
                 let counts = Counts { done, diverged, failed, stopped: *stopped, left, ..counts };
@@ -125,7 +125,7 @@ impl Session<'_> {
     }
 
     /// Submits what is missing until nothing is, and waits for what a task has.
-    fn wait(&self, mut wanted: Wanted, stored: Option<&store::Sweep>) -> Result<Stand, Error> {
+    fn wait(&self, mut wanted: Wanted, stored: Option<&store::Sweep>) -> Result<Progress, Error> {
         let login = Login::new(self.results, &self.sweep.name)?;
         login.plan(stored, self.sweep, self.plan)?;
         if self.execution.lost {
@@ -133,7 +133,7 @@ impl Session<'_> {
         }
         let (mut unclear, mut waiting) = (0, HashMap::new());
         let mut watch = progress::to_stderr();
-        let stand = loop {
+        let progress = loop {
             let tasks = Tasks::look(&self.layout, &self.cluster)?;
             let mut stored = store::Sweep::open(self.results, &self.sweep.name)?;
             let lost = tasks.lost(&stored);
@@ -153,21 +153,21 @@ impl Session<'_> {
             // A queue that does not answer now, or accounting that trails it, may do so soon.
             unclear = if missing.unknown.is_empty() { 0 } else { unclear + 1 };
             let over = missing.held == 0 && (unclear == 0 || unclear > PATIENCE);
-            let stand = self.stand(missing, over, &stored, &tasks);
+            let progress = self.progress(missing, over, &stored, &tasks);
             // The last one is said when it is closed.
             if over || self.execution.detach || self.left.load(Ordering::SeqCst) {
-                break stand;
+                break progress;
             }
-            watch.show(&stand.view);
+            watch.show(&progress.view);
             self.pause();
         };
         watch.finish();
-        Ok(stand)
+        Ok(progress)
     }
 
     /// Packs runs into tasks and submits them. `last` is the newest submission that is known of: where there is a newer one
     /// that somebody else made meanwhile, what is missing is to be looked at anew.
-    fn submit(&self, runs: &[Asked], stored: &store::Sweep, last: u64) -> Result<(), Error> {
+    fn submit(&self, runs: &[TaskRun], stored: &store::Sweep, last: u64) -> Result<(), Error> {
         let config = self.cluster.config().map_err(|error| {
             Error::failure(format!("Slurm does not answer: {error}"))
                 .with_help("`sinfo` says whether this is a login node; nothing was submitted")
@@ -213,7 +213,7 @@ impl Session<'_> {
         Todo::of(self.plan, stored, &self.version, self.execution.stale)
     }
 
-    fn stand(&self, missing: Missing, over: bool, stored: &store::Sweep, tasks: &Tasks) -> Stand {
+    fn progress(&self, missing: Missing, over: bool, stored: &store::Sweep, tasks: &Tasks) -> Progress {
         let states = self.plan.runs.iter().filter_map(|run| stored.state(&run.id));
         let seen: Vec<Status> = states.map(|state| tasks.seen(state)).collect();
         let count = |want: fn(Status) -> bool| seen.iter().filter(|status| want(**status)).count();
@@ -229,7 +229,7 @@ impl Session<'_> {
             note: tasks.words(),
             ..View::default()
         };
-        Stand { missing, over, view, stopped: count(|status| status == Status::Stopped) }
+        Progress { missing, over, view, stopped: count(|status| status == Status::Stopped) }
     }
 
     /// Waits, at first a second, later longer: a scheduler that many people use is not to be asked all the time.
@@ -242,14 +242,14 @@ impl Session<'_> {
     }
 
     /// Says how it stands; where all is over, draws what there is to draw.
-    fn close(&self, stand: &Stand) -> Result<ExitCode, Error> {
-        let (name, missing) = (&self.sweep.name, &stand.missing);
-        eprintln!("{name}: {}", progress::counts(&stand.view));
+    fn close(&self, progress: &Progress) -> Result<ExitCode, Error> {
+        let (name, missing) = (&self.sweep.name, &progress.missing);
+        eprintln!("{name}: {}", progress::counts(&progress.view));
         if let Some(why) = missing.unknown.first() {
             eprintln!("of {} nothing is known: {why}", counted(missing.unknown.len(), "run"));
             eprintln!("  help: where what has them is gone: tessera retry {name} --lost");
         }
-        if !stand.over {
+        if !progress.over {
             eprintln!("the jobs go on: the same command shows them, `tessera stop {name}` cancels them");
             return Ok(if self.execution.detach { ExitCode::Success } else { ExitCode::Stopped });
         }

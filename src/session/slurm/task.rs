@@ -6,7 +6,7 @@ use crate::error::{Error, ExitCode};
 use crate::presence::leftover;
 use crate::presence::leftover::Leftover;
 use crate::presence::requests::Request;
-use crate::process::Early;
+use crate::process::StopReason;
 use crate::record::counted;
 use crate::record::{ClusterTask, Layout, PlannedRun, RunId};
 use crate::session::closing::close;
@@ -20,7 +20,7 @@ use crate::slurm::array;
 use crate::slurm::attempts::{Attempts, Claimant, agent_name};
 use crate::slurm::cluster::Cluster;
 use crate::slurm::exit_note::ExitNote;
-use crate::slurm::submission::{Asked, Outcome, Submission};
+use crate::slurm::submission::{Outcome, Submission, TaskRun};
 use crate::store::{self, RunState, Status, Writer};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -60,7 +60,7 @@ pub fn execute_task(results: &Path, sweep_name: &str, submission_name: &str) -> 
     let agent = agent_name(&layout, &name).map_err(outside)?;
     let claimant = Claimant { agent: agent.clone(), task: allotted.task.clone() };
     let attempts = Attempts::new(&layout, &claimant).map_err(outside)?;
-    let stopped = stopped(&allotted.desk);
+    let stopped = stopped(&allotted.request_folder);
     let mut claimed = Vec::new();
     for asked in asked.iter().filter(|asked| stopped.as_ref().is_none_or(|runs| !runs.contains(&asked.run))) {
         if let Some(attempt) = claim(&attempts, &stored, asked, &allotted.task)? {
@@ -71,7 +71,7 @@ pub fn execute_task(results: &Path, sweep_name: &str, submission_name: &str) -> 
     let stored = store::Sweep::open(results, sweep_name)?;
     let tasks = claimed.into_iter().filter_map(|(asked, attempt)| task(&stored, asked, attempt));
     let tasks: Vec<Task> = tasks.collect();
-    ExitNote::take_back(&allotted.desk);
+    ExitNote::take_back(&allotted.request_folder);
     eprintln!(
         "{}: task {} on {}: {} of {} to be executed",
         sweep_name,
@@ -83,7 +83,7 @@ pub fn execute_task(results: &Path, sweep_name: &str, submission_name: &str) -> 
     if tasks.is_empty() {
         return Ok(ExitCode::Success);
     }
-    let (id, desk) = (allotted.id.clone(), allotted.desk.clone());
+    let (id, request_folder) = (allotted.id.clone(), allotted.request_folder.clone());
     let begun: Vec<(RunId, u32)> = tasks.iter().map(|task| (task.id().clone(), task.attempt)).collect();
     let mut writer = Writer::open(results, sweep_name, &agent)?;
     let settings = Settings {
@@ -101,11 +101,11 @@ pub fn execute_task(results: &Path, sweep_name: &str, submission_name: &str) -> 
     writer.flush()?;
     drop(writer);
     let code = close(&summary, &sweep);
-    if summary.early == Some(Early::Warned) && summary.stopped + summary.left > 0 {
+    if summary.stop_reason == Some(StopReason::Warned) && summary.stopped + summary.left > 0 {
         let some = summary.done + summary.failed.len() > 0;
         let got_further = some || has_checkpoint(&store::Sweep::open(results, sweep_name)?, &begun);
-        if let Some(farewell) = put_back(&Cluster::default(), &id, got_further, sweep.slurm.warning) {
-            farewell.leave(&desk).map_err(outside)?;
+        if let Some(exit_note) = put_back(&Cluster::default(), &id, got_further, sweep.slurm.warning) {
+            exit_note.leave(&request_folder).map_err(outside)?;
         }
     }
     Ok(code)
@@ -132,9 +132,9 @@ fn has_checkpoint(stored: &store::Sweep, attempts: &[(RunId, u32)]) -> bool {
 }
 
 /// The runs that somebody asked to stop while the task waited; `None`: none. An empty request means all of them.
-fn stopped(desk: &Path) -> Option<BTreeSet<RunId>> {
+fn stopped(request_folder: &Path) -> Option<BTreeSet<RunId>> {
     let mut runs = BTreeSet::new();
-    for request in Request::take_all(desk) {
+    for request in Request::take_all(request_folder) {
         if let Request::Stop { runs: asked, .. } = request {
             runs.extend(asked);
         }
@@ -143,7 +143,7 @@ fn stopped(desk: &Path) -> Option<BTreeSet<RunId>> {
 }
 
 /// Claims the next attempt of a run, where it is to be executed and the attempt before is known to be over.
-fn claim(attempts: &Attempts, stored: &store::Sweep, asked: &Asked, own: &ClusterTask) -> Result<Option<u32>, Error> {
+fn claim(attempts: &Attempts, stored: &store::Sweep, asked: &TaskRun, own: &ClusterTask) -> Result<Option<u32>, Error> {
     let Some(state) = stored.state(&asked.run) else { return Ok(None) };
     if state.attempt > asked.floor && !goes_on(state, own) {
         return Ok(None);
@@ -181,7 +181,7 @@ fn is_earlier(other: &ClusterTask, own: &ClusterTask) -> bool {
 }
 
 /// A claimed run as it is executed; `None` where that has become needless.
-fn task(stored: &store::Sweep, asked: &Asked, attempt: u32) -> Option<Task> {
+fn task(stored: &store::Sweep, asked: &TaskRun, attempt: u32) -> Option<Task> {
     let state = stored.state(&asked.run)?;
     let is_done = state.status.is_done() && state.attempt > asked.floor;
     if state.attempt >= attempt || is_done {

@@ -11,8 +11,8 @@ use crate::session::lost::lost_fact;
 use crate::slurm::cluster::Cluster;
 use crate::slurm::exit_note::ExitNote;
 use crate::slurm::queue::End;
-use crate::slurm::standing::{Standing, judge, resolve};
 use crate::slurm::submission::{Outcome, Submission, user};
+use crate::slurm::task_status::{TaskStatus, find_job, task_statuses};
 use crate::store;
 use crate::store::{RunState, Status};
 use std::collections::HashMap;
@@ -27,7 +27,7 @@ pub struct Submitted {
     /// What was submitted.
     pub submission: Submission,
     /// In the order of its tasks.
-    pub standings: Vec<Standing>,
+    pub statuses: Vec<TaskStatus>,
 }
 
 /// The tasks of a sweep.
@@ -39,11 +39,11 @@ pub struct Tasks {
     /// The newest submission that this look can have seen.
     pub last: u64,
     /// By run: the newest task that has it.
-    places: HashMap<RunId, (usize, usize)>,
+    newest_task: HashMap<RunId, (usize, usize)>,
 }
 
 /// Whether a run may be executed now.
-pub enum Place {
+pub enum Availability {
     /// A task that waits or executes has it.
     Held,
     /// It may be executed somewhere; why nobody knows.
@@ -63,29 +63,29 @@ impl Tasks {
         let mut open = Submission::read_open(&folder).map_err(outside)?;
         let answers = cluster.ask(&open);
         let me = user();
-        let mut tasks = Self { submitted: Vec::new(), folder, last, places: HashMap::new() };
+        let mut tasks = Self { submitted: Vec::new(), folder, last, newest_task: HashMap::new() };
         for mut submission in open.drain(..) {
             if submission.outcome.is_none()
-                && let Some(outcome) = resolve(&submission, &answers, submission.holder.is_alive())
+                && let Some(outcome) = find_job(&submission, &answers, submission.holder.is_alive())
             {
                 submission.outcome = Some(submission.decide(&tasks.folder, outcome).map_err(outside)?);
             }
-            let standings = judge(&submission, &answers, &me);
-            if standings.iter().all(|standing| matches!(standing, Standing::Over(_))) {
+            let statuses = task_statuses(&submission, &answers, &me);
+            if statuses.iter().all(|status| matches!(status, TaskStatus::Over(_))) {
                 submission.close(&tasks.folder).map_err(outside)?;
             }
-            tasks.submitted.push(Submitted { submission, standings });
+            tasks.submitted.push(Submitted { submission, statuses });
         }
         for (index, submitted) in tasks.submitted.iter().enumerate() {
             for (task, runs) in submitted.submission.tasks.iter().enumerate() {
                 for asked in runs {
-                    let known = tasks.places.get(&asked.run).copied();
+                    let known = tasks.newest_task.get(&asked.run).copied();
                     let over = |(index, task): (usize, usize)| {
-                        matches!(tasks.submitted[index].standings[task], Standing::Over(_))
+                        matches!(tasks.submitted[index].statuses[task], TaskStatus::Over(_))
                     };
                     // A later submission counts, but not over one that may still execute the run.
                     if known.is_none_or(over) {
-                        tasks.places.insert(asked.run.clone(), (index, task));
+                        tasks.newest_task.insert(asked.run.clone(), (index, task));
                     }
                 }
             }
@@ -94,42 +94,44 @@ impl Tasks {
     }
 
     /// Whether a run may be executed now.
-    pub fn place(&self, run: &RunId, state: Option<&RunState>) -> Place {
+    pub fn availability(&self, run: &RunId, state: Option<&RunState>) -> Availability {
         let mut end = None;
-        if let Some(&(index, task)) = self.places.get(run) {
-            match &self.submitted[index].standings[task] {
-                Standing::Pending(_) | Standing::Running(_) => return Place::Held,
-                Standing::Unknown(why) => {
-                    return Place::Unknown(format!("{}: {why}", self.submitted[index].submission.name));
+        if let Some(&(index, task)) = self.newest_task.get(run) {
+            match &self.submitted[index].statuses[task] {
+                TaskStatus::Pending(_) | TaskStatus::Running(_) => return Availability::Held,
+                TaskStatus::Unknown(why) => {
+                    return Availability::Unknown(format!("{}: {why}", self.submitted[index].submission.name));
                 }
-                Standing::Over(how) => end = *how,
+                TaskStatus::Over(how) => end = *how,
             }
         }
         let open = state.filter(|state| state.status == Status::Running);
-        let Some(provenance) = open.and_then(|state| state.provenance.as_deref()) else { return Place::Free(end) };
+        let Some(provenance) = open.and_then(|state| state.provenance.as_deref()) else {
+            return Availability::Free(end);
+        };
         match &provenance.task {
             // A task of which nothing is open is over, or its runs would have been found above.
-            Some(task) => match self.standing(task) {
-                Some(standing) if standing.is_live() => Place::Held,
-                Some(Standing::Unknown(why)) => Place::Unknown(why.clone()),
-                _ => Place::Free(end),
+            Some(task) => match self.task_status(task) {
+                Some(status) if status.is_live() => Availability::Held,
+                Some(TaskStatus::Unknown(why)) => Availability::Unknown(why.clone()),
+                _ => Availability::Free(end),
             },
-            None if leftover::look(provenance) == Leftover::Gone => Place::Free(end),
-            None => Place::Unknown(format!("process {} on {} has it", provenance.pid, provenance.host)),
+            None if leftover::look(provenance) == Leftover::Gone => Availability::Free(end),
+            None => Availability::Unknown(format!("process {} on {} has it", provenance.pid, provenance.host)),
         }
     }
 
     /// The last word of the task that had a run, where it left one.
-    pub fn farewell(&self, run: &RunId) -> Option<ExitNote> {
-        let &(index, task) = self.places.get(run)?;
+    pub fn exit_note(&self, run: &RunId) -> Option<ExitNote> {
+        let &(index, task) = self.newest_task.get(run)?;
         let name = &self.submitted[index].submission.name;
-        ExitNote::read(&Submission::desk(&self.folder, name, u32::try_from(task).ok()?))
+        ExitNote::read(&Submission::request_folder(&self.folder, name, u32::try_from(task).ok()?))
     }
 
     /// Where the task of an attempt stands; `None`: its submission is known to be over.
-    pub fn standing(&self, task: &ClusterTask) -> Option<&Standing> {
+    pub fn task_status(&self, task: &ClusterTask) -> Option<&TaskStatus> {
         let submitted = self.submitted.iter().find(|one| one.submission.name == task.submission)?;
-        submitted.standings.get(usize::try_from(task.task).ok()?)
+        submitted.statuses.get(usize::try_from(task.task).ok()?)
     }
 
     /// The status of a run as people are told it: an open attempt runs where its process or its task does, and what a task
@@ -142,15 +144,15 @@ impl Tasks {
                 Leftover::Gone | Leftover::Unknown => Status::Unknown,
             };
         }
-        match (state.status, self.place(&state.run, Some(state))) {
+        match (state.status, self.availability(&state.run, Some(state))) {
             (status, _) if status.is_done() => status,
-            (Status::Running, Place::Held) => match self.runs_now(state) {
+            (Status::Running, Availability::Held) => match self.runs_now(state) {
                 true => Status::Running,
                 false => Status::Queued,
             },
             (Status::Running, _) => Status::Unknown,
             (Status::Failed, _) => Status::Failed,
-            (_, Place::Held) => Status::Queued,
+            (_, Availability::Held) => Status::Queued,
             (status, _) => status,
         }
     }
@@ -158,7 +160,7 @@ impl Tasks {
     /// Whether the task of the newest attempt executes (one that was put back into the queue does not).
     fn runs_now(&self, state: &RunState) -> bool {
         let task = state.provenance.as_ref().and_then(|provenance| provenance.task.as_deref());
-        task.is_none_or(|task| matches!(self.standing(task), Some(Standing::Running(_))))
+        task.is_none_or(|task| matches!(self.task_status(task), Some(TaskStatus::Running(_))))
     }
 
     /// What is to be recorded of open attempts whose tasks are over: they are lost.
@@ -166,9 +168,9 @@ impl Tasks {
         let mut facts = Vec::new();
         for state in stored.states().iter().filter(|state| state.status == Status::Running) {
             let Some(task) = state.provenance.as_ref().and_then(|about| about.task.as_deref()) else { continue };
-            if matches!(self.standing(task), None | Some(Standing::Over(_))) {
-                let how = match self.standing(task) {
-                    Some(Standing::Over(Some(end))) => format!("its task ended: {end}"),
+            if matches!(self.task_status(task), None | Some(TaskStatus::Over(_))) {
+                let how = match self.task_status(task) {
+                    Some(TaskStatus::Over(Some(end))) => format!("its task ended: {end}"),
                     _ => "its task is gone".to_owned(),
                 };
                 let message = format!("{how} (job {}_{} on {})", task.job, task.task, task.node);
@@ -183,15 +185,15 @@ impl Tasks {
     /// # Errors
     /// Where the sweep's folder cannot be written.
     pub fn give_up(&mut self) -> Result<(), Error> {
-        for Submitted { submission, standings } in &mut self.submitted {
-            if !standings.iter().any(|standing| matches!(standing, Standing::Unknown(_))) {
+        for Submitted { submission, statuses } in &mut self.submitted {
+            if !statuses.iter().any(|status| matches!(status, TaskStatus::Unknown(_))) {
                 continue;
             }
             let void = Outcome::Void("somebody said that it is lost".to_owned());
             submission.outcome = Some(submission.decide(&self.folder, void).map_err(outside)?);
-            let unknown = standings.iter_mut().filter(|standing| matches!(standing, Standing::Unknown(_)));
-            unknown.for_each(|standing| *standing = Standing::Over(None));
-            if !standings.iter().any(Standing::is_live) {
+            let unknown = statuses.iter_mut().filter(|status| matches!(status, TaskStatus::Unknown(_)));
+            unknown.for_each(|status| *status = TaskStatus::Over(None));
+            if !statuses.iter().any(TaskStatus::is_live) {
                 submission.close(&self.folder).map_err(outside)?;
             }
         }
@@ -211,12 +213,12 @@ impl Tasks {
                 *in_order &= state.status.is_over() && state.failure != Some(Failure::Lost);
             }
         }
-        for Submitted { submission, standings } in &self.submitted {
-            for (task, standing) in standings.iter().enumerate() {
+        for Submitted { submission, statuses } in &self.submitted {
+            for (task, status) in statuses.iter().enumerate() {
                 let number = u32::try_from(task).unwrap_or(u32::MAX);
                 let Some(id) = submission.task_id(task) else { continue };
                 // Whatever it is said to wait for: a cap on the array hides that its time has not come.
-                let waits = matches!(standing, Standing::Pending(_));
+                let waits = matches!(status, TaskStatus::Pending(_));
                 if !waits || left.get(&(submission.name.as_str(), number)) != Some(&true) {
                     since.remove(&id);
                     continue;
@@ -233,29 +235,29 @@ impl Tasks {
 
     /// What the task of a run does, in words; `None` where no task has it.
     pub fn why(&self, run: &RunId) -> Option<String> {
-        let &(index, task) = self.places.get(run)?;
-        let Submitted { submission, standings } = &self.submitted[index];
+        let &(index, task) = self.newest_task.get(run)?;
+        let Submitted { submission, statuses } = &self.submitted[index];
         let id = submission.task_id(task).unwrap_or_else(|| submission.name.clone());
         let others = submission.tasks[task].len() - 1;
-        match &standings[task] {
-            Standing::Pending(reason) => Some(format!("its task {id} waits ({reason})")),
-            Standing::Running(node) => {
+        match &statuses[task] {
+            TaskStatus::Pending(reason) => Some(format!("its task {id} waits ({reason})")),
+            TaskStatus::Running(node) => {
                 Some(format!("its task {id} executes on {node}, with {}", counted(others, "other run")))
             }
-            Standing::Unknown(why) => Some(format!("of its task {id} nothing is known: {why}")),
-            Standing::Over(_) => None,
+            TaskStatus::Unknown(why) => Some(format!("of its task {id} nothing is known: {why}")),
+            TaskStatus::Over(_) => None,
         }
     }
 
     /// `3 tasks execute · 5 wait (Resources)`; empty where there are none.
     pub fn words(&self) -> String {
-        let all = || self.submitted.iter().flat_map(|one| &one.standings);
-        let running = all().filter(|standing| matches!(standing, Standing::Running(_))).count();
-        let unknown = all().filter(|standing| matches!(standing, Standing::Unknown(_))).count();
+        let all = || self.submitted.iter().flat_map(|one| &one.statuses);
+        let running = all().filter(|status| matches!(status, TaskStatus::Running(_))).count();
+        let unknown = all().filter(|status| matches!(status, TaskStatus::Unknown(_))).count();
         let mut reasons: Vec<&str> = Vec::new();
         let mut waiting = 0;
-        for standing in all() {
-            if let Standing::Pending(reason) = standing {
+        for status in all() {
+            if let TaskStatus::Pending(reason) = status {
                 waiting += 1;
                 if !reasons.contains(&reason.as_str()) && !["", "None"].contains(&reason.as_str()) {
                     reasons.push(reason);
@@ -279,7 +281,7 @@ impl Tasks {
 
     /// Whether a task waits or executes, or may.
     pub fn is_busy(&self) -> bool {
-        self.submitted.iter().flat_map(|one| &one.standings).any(|standing| !matches!(standing, Standing::Over(_)))
+        self.submitted.iter().flat_map(|one| &one.statuses).any(|status| !matches!(status, TaskStatus::Over(_)))
     }
 }
 

@@ -17,7 +17,7 @@ pub struct Answers {
 
 /// Where a task stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum TaskStatus {
     /// It waits; why, in Slurm's words.
     Pending(String),
     /// It executes on this node.
@@ -28,7 +28,7 @@ pub enum Standing {
     Unknown(String),
 }
 
-impl Standing {
+impl TaskStatus {
     /// Whether it is there and will execute its runs.
     pub fn is_live(&self) -> bool {
         matches!(self, Self::Pending(_) | Self::Running(_))
@@ -37,7 +37,7 @@ impl Standing {
 
 /// The job that a submission without an outcome turns out to have, or that it has none: by its name in the queue, and
 /// by whether the process that was to submit it is there (`None`: nobody here knows).
-pub fn resolve(submission: &Submission, answers: &Answers, holder_lives: Option<bool>) -> Option<Outcome> {
+pub fn find_job(submission: &Submission, answers: &Answers, holder_lives: Option<bool>) -> Option<Outcome> {
     let listed = answers.squeue.as_ref().ok()?.iter();
     let kept = answers.sacct.iter().flatten().flatten();
     // The lowest number is the first that was submitted.
@@ -53,16 +53,16 @@ pub fn resolve(submission: &Submission, answers: &Answers, holder_lives: Option<
 }
 
 /// Where each task of a submission stands. `me` is this user: others' jobs may be hidden.
-pub fn judge(submission: &Submission, answers: &Answers, me: &str) -> Vec<Standing> {
-    let all = |standing: Standing| vec![standing; submission.tasks.len()];
+pub fn task_statuses(submission: &Submission, answers: &Answers, me: &str) -> Vec<TaskStatus> {
+    let all = |status: TaskStatus| vec![status; submission.tasks.len()];
     let job = match &submission.outcome {
-        Some(Outcome::Void(_)) => return all(Standing::Over(None)),
+        Some(Outcome::Void(_)) => return all(TaskStatus::Over(None)),
         Some(Outcome::Job(job)) => job,
-        None => return all(Standing::Unknown(format!("{} has not said whether it is submitted", submission.holder))),
+        None => return all(TaskStatus::Unknown(format!("{} has not said whether it is submitted", submission.holder))),
     };
     let rows = match &answers.squeue {
         Ok(rows) => rows,
-        Err(why) => return all(Standing::Unknown(format!("squeue does not answer: {why}"))),
+        Err(why) => return all(TaskStatus::Unknown(format!("squeue does not answer: {why}"))),
     };
     // A number alone is not enough: a scheduler that forgot the job may have given it to another.
     let ours = |row: &&Row| row.job == *job && row.name == submission.name;
@@ -72,7 +72,7 @@ pub fn judge(submission: &Submission, answers: &Answers, me: &str) -> Vec<Standi
         .map(|task| {
             let task = u32::try_from(task).unwrap_or(u32::MAX);
             match listed.iter().find(|row| row.is_of(task)) {
-                Some(row) => standing(row),
+                Some(row) => status_of(row),
                 None => gone(answers, task, &ours, hidden.then_some(submission.user.as_str())),
             }
         })
@@ -80,8 +80,8 @@ pub fn judge(submission: &Submission, answers: &Answers, me: &str) -> Vec<Standi
 }
 
 /// Of a task that squeue does not list.
-fn gone(answers: &Answers, task: u32, ours: &dyn Fn(&&Row) -> bool, hidden: Option<&str>) -> Standing {
-    let unknown = |why: String| Standing::Unknown(why);
+fn gone(answers: &Answers, task: u32, ours: &dyn Fn(&&Row) -> bool, hidden: Option<&str>) -> TaskStatus {
+    let unknown = |why: String| TaskStatus::Unknown(why);
     match &answers.sacct {
         Some(Err(why)) => return unknown(format!("sacct does not answer: {why}")),
         Some(Ok(rows)) => {
@@ -90,7 +90,7 @@ fn gone(answers: &Answers, task: u32, ours: &dyn Fn(&&Row) -> bool, hidden: Opti
             match kept.map(|row| &row.phase) {
                 // Of a task that was put back the accounts say how its last execution ended, until it begins anew.
                 Some(Phase::Over(end)) if end.is_involuntary() && hidden.is_some() => {}
-                Some(Phase::Over(end)) => return Standing::Over(Some(*end)),
+                Some(Phase::Over(end)) => return TaskStatus::Over(Some(*end)),
                 // Accounting trails the queue by seconds.
                 Some(_) => return unknown("squeue does not list it, and sacct has not seen its end".to_owned()),
                 None => {}
@@ -100,7 +100,7 @@ fn gone(answers: &Answers, task: u32, ours: &dyn Fn(&&Row) -> bool, hidden: Opti
             Err(why) => return unknown(format!("scontrol does not answer: {why}")),
             Ok(rows) => {
                 if let Some(row) = rows.iter().filter(ours).find(|row| row.is_of(task)) {
-                    return standing(row);
+                    return status_of(row);
                 }
             }
         },
@@ -108,29 +108,29 @@ fn gone(answers: &Answers, task: u32, ours: &dyn Fn(&&Row) -> bool, hidden: Opti
     match hidden {
         Some(user) => unknown(format!("it is {user}'s job, which you may not be allowed to see")),
         // A pending task that is cancelled alone leaves no trace anywhere.
-        None => Standing::Over(None),
+        None => TaskStatus::Over(None),
     }
 }
 
-fn standing(row: &Row) -> Standing {
+fn status_of(row: &Row) -> TaskStatus {
     match &row.phase {
-        Phase::Pending => Standing::Pending(row.reason.clone()),
-        Phase::Running => Standing::Running(row.node.clone()),
-        Phase::Over(end) => Standing::Over(Some(*end)),
-        Phase::Other(state) => Standing::Unknown(format!("its state is {state}, which is not known here")),
+        Phase::Pending => TaskStatus::Pending(row.reason.clone()),
+        Phase::Running => TaskStatus::Running(row.node.clone()),
+        Phase::Over(end) => TaskStatus::Over(Some(*end)),
+        Phase::Other(state) => TaskStatus::Unknown(format!("its state is {state}, which is not known here")),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::queue::{sacct, squeue};
-    use super::super::submission::Asked;
+    use super::super::submission::TaskRun;
     use super::*;
     use crate::record::RunId;
     use proptest::prelude::*;
 
     fn submission() -> Submission {
-        let task = || vec![Asked { run: RunId::of("a"), floor: 0 }];
+        let task = || vec![TaskRun { run: RunId::of("a"), floor: 0 }];
         let mut one = Submission::new("s", std::path::Path::new("/r"), "00", 0, vec![task(), task(), task()]);
         (one.name, one.user) = ("s-1-aa".into(), "me".into());
         one.outcome = Some(Outcome::Job("7".into()));
@@ -141,22 +141,22 @@ mod tests {
         Answers { squeue: Ok(squeue(queue)), sacct: accounting.map(|text| Ok(sacct(text))), scontrol: Ok(Vec::new()) }
     }
 
-    fn judged(answers: &Answers) -> Vec<Standing> {
-        judge(&submission(), answers, "me")
+    fn statuses(answers: &Answers) -> Vec<TaskStatus> {
+        task_statuses(&submission(), answers, "me")
     }
 
     #[test]
     fn the_queue_is_believed_by_name_and_number() {
         let queue = "7|0|RUNNING|s-1-aa|me|node1|None\n7|[1-2%4]|PENDING|s-1-aa|me||Resources\n";
-        let waits = Standing::Pending("Resources".into());
-        assert_eq!(judged(&answers(queue, None)), [Standing::Running("node1".into()), waits.clone(), waits]);
+        let waits = TaskStatus::Pending("Resources".into());
+        assert_eq!(statuses(&answers(queue, None)), [TaskStatus::Running("node1".into()), waits.clone(), waits]);
         // The number was given to another job.
         let other = queue.replace("s-1-aa", "other");
-        assert!(judged(&answers(&other, None)).iter().all(|standing| *standing == Standing::Over(None)));
+        assert!(statuses(&answers(&other, None)).iter().all(|status| *status == TaskStatus::Over(None)));
         assert!(
-            judged(&answers("", Some("7_[0-2]|s-1-aa|CANCELLED by 0|me|None assigned")))
+            statuses(&answers("", Some("7_[0-2]|s-1-aa|CANCELLED by 0|me|None assigned")))
                 .iter()
-                .all(|standing| *standing == Standing::Over(Some(End::Cancelled)))
+                .all(|status| *status == TaskStatus::Over(Some(End::Cancelled)))
         );
     }
 
@@ -164,37 +164,39 @@ mod tests {
     fn what_nobody_knows_is_unknown() {
         let mut silent = answers("", None);
         silent.squeue = Err("timed out".into());
-        let unknown = |answers: &Answers| judged(answers).iter().all(|s| matches!(s, Standing::Unknown(_)));
+        let unknown = |answers: &Answers| statuses(answers).iter().all(|s| matches!(s, TaskStatus::Unknown(_)));
         assert!(unknown(&silent));
         // Accounting trails.
         assert!(unknown(&answers("", Some("7_[0-2]|s-1-aa|RUNNING|me|node1"))));
         let mut half = answers("", None);
         half.scontrol = Err("timed out".into());
         assert!(unknown(&half));
-        let hidden = judge(&submission(), &answers("", None), "you");
-        assert!(hidden.iter().all(|standing| matches!(standing, Standing::Unknown(_))));
+        let hidden = task_statuses(&submission(), &answers("", None), "you");
+        assert!(hidden.iter().all(|status| matches!(status, TaskStatus::Unknown(_))));
         // Put back after a preemption, or not: the queue would say it, of which nothing is seen.
         let preempted = answers("", Some("7_0|s-1-aa|PREEMPTED|me|node1\n7_1|s-1-aa|COMPLETED|me|node1\n"));
-        let theirs = judge(&submission(), &preempted, "you");
-        assert!(matches!(theirs[0], Standing::Unknown(_)) && theirs[1] == Standing::Over(Some(End::Completed)));
-        assert_eq!(judged(&preempted)[0], Standing::Over(Some(End::Preempted)));
+        let theirs = task_statuses(&submission(), &preempted, "you");
+        assert!(matches!(theirs[0], TaskStatus::Unknown(_)) && theirs[1] == TaskStatus::Over(Some(End::Completed)));
+        assert_eq!(statuses(&preempted)[0], TaskStatus::Over(Some(End::Preempted)));
         let mut undecided = submission();
         undecided.outcome = None;
-        assert!(judge(&undecided, &answers("", None), "me").iter().all(|s| matches!(s, Standing::Unknown(_))));
+        assert!(
+            task_statuses(&undecided, &answers("", None), "me").iter().all(|s| matches!(s, TaskStatus::Unknown(_)))
+        );
     }
 
     #[test]
     fn a_submission_that_was_cut_short_is_found_by_its_name() {
         let found = answers("9|0|RUNNING|s-1-aa|me|n|\n8|0|PENDING|s-1-aa|me|n|\n", None);
         for lives in [None, Some(true), Some(false)] {
-            assert_eq!(resolve(&submission(), &found, lives), Some(Outcome::Job("8".into())));
+            assert_eq!(find_job(&submission(), &found, lives), Some(Outcome::Job("8".into())));
         }
         let none = answers("9|0|RUNNING|s-1-bb|me|n|\n", None);
-        assert_eq!(resolve(&submission(), &none, None), None);
-        assert_eq!(resolve(&submission(), &none, Some(true)), None);
-        assert!(matches!(resolve(&submission(), &none, Some(false)), Some(Outcome::Void(_))));
+        assert_eq!(find_job(&submission(), &none, None), None);
+        assert_eq!(find_job(&submission(), &none, Some(true)), None);
+        assert!(matches!(find_job(&submission(), &none, Some(false)), Some(Outcome::Void(_))));
         let silent = Answers { squeue: Err("no".into()), ..none };
-        assert_eq!(resolve(&submission(), &silent, Some(false)), None);
+        assert_eq!(find_job(&submission(), &silent, Some(false)), None);
     }
 
     proptest! {
@@ -204,7 +206,7 @@ mod tests {
             let text = format!("7|0|{state}|s-1-aa|me|{more}\n");
             let ends = ["COMPLETED", "CD", "FAILED", "F", "CANCELLED", "CA", "TIMEOUT", "TO", "NODE_FAIL", "NF", "PREEMPTED",
                 "PR", "OUT_OF_MEMORY", "OOM", "DEADLINE", "DL", "BOOT_FAIL", "BF", "REVOKED", "RV", "LAUNCH_FAILED", "RECONFIG_FAIL"];
-            let over = matches!(judged(&answers(&text, None))[0], Standing::Over(_));
+            let over = matches!(statuses(&answers(&text, None))[0], TaskStatus::Over(_));
             prop_assert_eq!(over, ends.contains(&state.as_str()));
         }
 
@@ -213,7 +215,7 @@ mod tests {
         fn noise_is_passed_over(noise in "[ -~\n|]{0,200}") {
             let ours = "7|0|RUNNING|s-1-aa|me|node1|None";
             let noise: String = noise.lines().filter(|line| !line.trim_start().starts_with('7')).map(|l| format!("{l}\n")).collect();
-            prop_assert_eq!(&judged(&answers(&format!("{noise}{ours}\n{noise}"), None))[0], &Standing::Running("node1".into()));
+            prop_assert_eq!(&statuses(&answers(&format!("{noise}{ours}\n{noise}"), None))[0], &TaskStatus::Running("node1".into()));
             sacct(&noise);
             super::super::queue::scontrol(&noise);
             super::super::queue::config(&noise);
