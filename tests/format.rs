@@ -7,7 +7,7 @@ use tessera::agent::{Array, Sink};
 use tessera::record::{Fact, Failure, Outcome, Reading, RunId};
 use tessera::store::Sweep;
 
-use crate::stage::{Stage, finished, planned, rows, run_id, started};
+use crate::support::stage::{Stage, finished, planned, rows, run_id, started};
 
 fn read(sweep: &Path) -> Output {
     let reader = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/format/reader.py");
