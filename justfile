@@ -53,6 +53,10 @@ bench-coverage:
 docs: build
     {{bin}}/tessera docs docs
 
+# See Tessera on a GPU: correctness, times beside the lab's step in PyTorch, sharing, failures (docs/gpu.md). `./just gpu --python PYTHON --device cpu` tries the script
+gpu *arguments: build
+    benches/gpu.sh --bin {{bin}} {{arguments}}
+
 # Format the sources
 format:
     cargo fmt

@@ -51,6 +51,12 @@ impl Agent<'_> {
         }
         self.unqueue(&start.runs);
         self.machine.slots[start.slot].state = State::Busy { class: start.class, alone: start.alone };
+        // Until the next look nobody knows what a new worker takes.
+        if reservation.is_some() && self.graphics.is_some() {
+            for &gpu in &self.machine.slots[start.slot].gpus {
+                self.machine.gpus[gpu].settling_until = Some(f64::INFINITY);
+            }
+        }
         match self.settings.trainer.clone() {
             Trainer::Lab { program, name } => {
                 if let Some(reservation) = reservation {

@@ -80,16 +80,21 @@ impl Source for Driver {
         let mut seen: Vec<Seen> = Vec::new();
         for index in 0..count {
             let Ok(device) = self.nvml.device_by_index(index) else { continue };
-            seen.extend(one(&device));
-            // A GPU that is cut into MIG instances is used by them alone.
+            let Some(whole) = one(&device) else { continue };
             let parts = device.mig_device_count().unwrap_or(0);
-            let parts: Vec<Seen> = (0..parts).filter_map(|part| one(&device.mig_device_by_index(part).ok()?)).collect();
-            if let (false, Some(whole)) = (parts.is_empty(), seen.pop()) {
-                seen.extend(parts.into_iter().map(|part| Seen { bus: whole.bus.clone(), ..part }));
-            }
+            let parts = (0..parts).filter_map(|part| one(&device.mig_device_by_index(part).ok()?)).collect();
+            seen.extend(whole_or_parts(whole, parts));
         }
         self.known = in_order(seen, &self.known);
         self.known.clone()
+    }
+}
+
+/// A GPU that is cut into MIG instances is used by them alone.
+fn whole_or_parts(whole: Seen, parts: Vec<Seen>) -> Vec<Seen> {
+    match parts.is_empty() {
+        true => vec![whole],
+        false => parts.into_iter().map(|part| Seen { bus: whole.bus.clone(), ..part }).collect(),
     }
 }
 
@@ -174,6 +179,14 @@ mod tests {
 
     fn uuids(gpus: &[Seen]) -> Vec<&str> {
         gpus.iter().map(|gpu| gpu.uuid.as_str()).collect()
+    }
+
+    #[test]
+    fn a_gpu_is_seen_whole_unless_it_is_cut_into_instances() {
+        let whole = gpu("GPU-a", "0000:01:00.0");
+        assert_eq!(whole_or_parts(whole.clone(), vec![]), [whole.clone()]);
+        let parts = whole_or_parts(whole, vec![gpu("MIG-b", ""), gpu("MIG-c", "")]);
+        assert_eq!((uuids(&parts), parts[0].bus.as_str()), (vec!["MIG-b", "MIG-c"], "0000:01:00.0"));
     }
 
     #[test]

@@ -44,6 +44,9 @@ enum Command {
     Check {
         /// A folder of golden safetensors files.
         dir: PathBuf,
+        /// `cpu`, `cuda` or `cuda:1`.
+        #[arg(long, default_value = "cpu")]
+        device: String,
     },
     /// Time whole training steps by each way to the log-determinants, at 100 and at 300 neurons: ratios, phases, the share of
     /// the machine's matrix-product rate, peak memory.
@@ -75,11 +78,14 @@ fn main() -> ExitCode {
                 ExitCode::from(2)
             }
         },
-        Some(Command::Check { dir }) => match golden::check(&dir) {
-            Ok(true) => ExitCode::SUCCESS,
-            Ok(false) => ExitCode::FAILURE,
-            Err(message) => fail(&message),
-        },
+        Some(Command::Check { dir, device }) => {
+            accelerator::load();
+            match accelerator::device(&device).and_then(|device| golden::check(&dir, device)) {
+                Ok(true) => ExitCode::SUCCESS,
+                Ok(false) => ExitCode::FAILURE,
+                Err(message) => fail(&message),
+            }
+        }
         Some(Command::Bench { threads, rounds, only, device }) => {
             accelerator::load();
             match accelerator::device(&device).and_then(|device| bench::run(threads, rounds, &only, device)) {

@@ -172,7 +172,7 @@ fn execute(
 /// The class of a failure, by its words: libtorch tells running out of memory in no other way.
 fn class(message: &str) -> Failure {
     let lower = message.to_lowercase();
-    let memory = ["out of memory", "can't allocate memory", "cannot allocate memory", "cublas_status_alloc_failed"];
+    let memory = ["out of memory", "can't allocate memory", "cannot allocate memory", "_status_alloc_failed"];
     if memory.iter().any(|words| lower.contains(words)) { Failure::Oom } else { Failure::Crash }
 }
 
@@ -192,6 +192,8 @@ mod tests {
     fn running_out_of_memory_is_told_by_its_words() {
         let messages = [
             "CUDA out of memory. Tried to allocate 2.00 GiB",
+            "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+            "cusolver error: CUSOLVER_STATUS_ALLOC_FAILED, when calling `cusolverDnCreate(handle)`",
             "[enforce fail at alloc_cpu.cpp:117] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to allocate",
         ];
         assert!(messages.iter().all(|message| class(message) == Failure::Oom));

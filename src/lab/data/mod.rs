@@ -106,14 +106,24 @@ fn gather(
 ) -> Tensor {
     let mut generator = streams.generator(stream, step);
     let mut below = |bound: i64| below(&mut generator, bound as u64) as i64;
-    let (rows, columns): (Vec<i64>, Vec<i64>) = (0..batch)
+    let (mut corners, columns): (Vec<i64>, Vec<i64>) = (0..batch)
         .map(|_| {
             let place = &scenes.places[below(scenes.places.len() as i64) as usize];
             (place.top + below(place.height - kernel_size + 1), below(place.width - kernel_size + 1))
         })
         .unzip();
-    let index = |index: &[i64]| Some(Tensor::from_slice(index).to_device(windows.device()));
-    windows.index(&[index(&rows), index(&columns)])
+    corners.extend(columns);
+    let corners = sent(Tensor::from_slice(&corners).view([2, batch]), windows.device());
+    windows.index(&[Some(corners.get(0)), Some(corners.get(1))])
+}
+
+/// The same numbers on a device, without waiting until they are there: a copy out of pinned memory takes its place among
+/// the kernels of the step, one out of other memory waits for all that came before.
+fn sent(numbers: Tensor, device: Device) -> Tensor {
+    match device {
+        Device::Cpu => numbers,
+        _ => numbers.pin_memory(device).to_device_(device, numbers.kind(), true, false),
+    }
 }
 
 /// ½ log2 det(2πe·C) in bits, from log2 det C and the dimensions; NaN if C is not positive definite.

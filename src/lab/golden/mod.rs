@@ -8,7 +8,7 @@ mod toy;
 
 use crate::tensor_file::TensorFile;
 use std::path::Path;
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
 /// Largest relative errors that pass: in double and in single precision.
 const TOLERANCE: [f64; 2] = [1e-9, 1e-4];
@@ -43,7 +43,7 @@ struct Worst {
 impl Worst {
     /// max|a−b| / max|b|. What is not finite, or of another shape, is infinitely far off.
     fn compare(&mut self, name: &str, found: &Tensor, expected: &Tensor) {
-        let numbers = |tensor: &Tensor| tensor.detach().to_kind(Kind::Double);
+        let numbers = |tensor: &Tensor| tensor.detach().to_device(Device::Cpu).to_kind(Kind::Double);
         let (found, expected) = (numbers(found), numbers(expected));
         let error = if found.size() != expected.size() {
             f64::INFINITY
@@ -69,13 +69,16 @@ impl Worst {
     }
 }
 
-/// Compares one file.
-pub fn compare(path: &Path) -> Result<Agreement, String> {
+/// Compares one file, with the retina on a device (the toy needs no tensors).
+pub fn compare(path: &Path, device: Device) -> Result<Agreement, String> {
     let file = TensorFile::read(path)?;
     let mut worst = Vec::new();
     for kind in [Kind::Double, Kind::Float] {
-        let found =
-            if file.get("trajectory.f64").is_some() { toy::compare(&file, kind) } else { retina::compare(&file, kind) };
+        let found = if file.get("trajectory.f64").is_some() {
+            toy::compare(&file, kind)
+        } else {
+            retina::compare(&file, kind, device)
+        };
         let Worst { error, of } = found.map_err(|fault| format!("{}: {fault}", path.display()))?;
         worst.push((error, of));
     }
@@ -84,7 +87,7 @@ pub fn compare(path: &Path) -> Result<Agreement, String> {
 }
 
 /// Prints one line a file of a folder; whether all of them pass.
-pub fn check(folder: &Path) -> Result<bool, String> {
+pub fn check(folder: &Path, device: Device) -> Result<bool, String> {
     let entries = std::fs::read_dir(folder).map_err(|error| format!("cannot read {}: {error}", folder.display()))?;
     let mut files: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
     files.retain(|path| path.extension().is_some_and(|ending| ending == "safetensors"));
@@ -95,7 +98,7 @@ pub fn check(folder: &Path) -> Result<bool, String> {
     let mut all_close = true;
     for path in files {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        match compare(&path) {
+        match compare(&path, device) {
             Ok(agreement) => {
                 all_close &= agreement.is_close();
                 println!("{} {name}: {agreement}", if agreement.is_close() { "pass" } else { "FAIL" });
@@ -116,7 +119,7 @@ mod tests {
     #[test]
     fn every_golden_file_agrees() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
-        assert!(check(&folder).unwrap());
+        assert!(check(&folder, Device::Cpu).unwrap());
     }
 
     #[test]
@@ -130,6 +133,6 @@ mod tests {
         }
         let aside = tempfile::tempdir().unwrap();
         file.write(&aside.path().join("off.safetensors")).unwrap();
-        assert!(!check(aside.path()).unwrap());
+        assert!(!check(aside.path(), Device::Cpu).unwrap());
     }
 }

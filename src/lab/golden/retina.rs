@@ -13,10 +13,11 @@ use crate::tensor_file::TensorFile;
 use std::collections::HashMap;
 use tch::{Device, Kind, Tensor};
 
-/// A golden file read for one precision.
+/// A golden file read for one precision and device.
 struct Golden<'a> {
     file: &'a TensorFile,
     kind: Kind,
+    device: Device,
 }
 
 impl Golden<'_> {
@@ -30,7 +31,7 @@ impl Golden<'_> {
 
     fn tensor(&self, name: &str) -> Result<Tensor, String> {
         let tensor = self.file.get(name).ok_or_else(|| format!("no `{name}`"))?;
-        Ok(tensor.to_kind(self.kind))
+        Ok(tensor.to_kind(self.kind).to_device(self.device))
     }
 
     fn learner(&self) -> Result<Learner, String> {
@@ -57,7 +58,7 @@ impl Golden<'_> {
                 [self.number("input_noise")?, 0.0, self.number("output_noise")?],
                 LogDet::Fused,
                 covariance,
-                (self.kind, Device::Cpu),
+                (self.kind, self.device),
             ),
             method: self.method()?,
             target: self.number("fr_target")?,
@@ -65,7 +66,7 @@ impl Golden<'_> {
             max_grad_norm: self.number("max_grad_norm")?,
             parameters,
             centers_learn: true,
-            running_mean: Tensor::ones([self.number("neurons")? as i64], (self.kind, Device::Cpu)),
+            running_mean: Tensor::ones([self.number("neurons")? as i64], (self.kind, self.device)),
             optimizer: Optimizer::new(match self.text("optimizer")? {
                 "sgd" => Rule::Sgd,
                 "adam" => Rule::Adam,
@@ -86,8 +87,8 @@ impl Golden<'_> {
 }
 
 /// Runs the file's steps in one precision and compares every tensor of the file that is not an input.
-pub fn compare(file: &TensorFile, kind: Kind) -> Result<Worst, String> {
-    let golden = Golden { file, kind };
+pub fn compare(file: &TensorFile, kind: Kind, device: Device) -> Result<Worst, String> {
+    let golden = Golden { file, kind, device };
     let mut learner = golden.learner()?;
     let (images, noise, output) = (golden.tensor("x")?, golden.tensor("nx")?, golden.tensor("nr")?);
     // In the lab's script Λ moves at the learning rate, and the firing-rate rate does nothing for Lagrange.
@@ -103,7 +104,7 @@ pub fn compare(file: &TensorFile, kind: Kind) -> Result<Worst, String> {
     for index in 0..images.size()[0] {
         let gain = learner.gain();
         let step = learner
-            .step(&images.get(index), &noise.get(index), rates, &mut Phases::new(Device::Cpu))
+            .step(&images.get(index), &noise.get(index), rates, &mut Phases::new(device))
             .map_err(|fault| format!("step {index}: {fault}"))?;
         if index == 0 {
             found.extend(first_step(&step, &learner, &gain, &output.get(0)));

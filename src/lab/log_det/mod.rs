@@ -90,9 +90,9 @@ pub fn kl(
     }
 }
 
-/// `[B, J, J]`: diag(g)·m·diag(g) + σ_out²·I.
+/// `[B, J, J]`: diag(g)·m·diag(g) + σ_out²·I; for m `[2, 1, J, J]`, `[2, B, J, J]`.
 fn covariances(m: &Tensor, g: &Tensor, output_noise: f64) -> Tensor {
-    let noise = Tensor::eye(m.size()[0], (m.kind(), m.device())) * (output_noise * output_noise);
+    let noise = Tensor::eye(g.size()[1], (m.kind(), m.device())) * (output_noise * output_noise);
     g.unsqueeze(2) * m * g.unsqueeze(1) + noise
 }
 

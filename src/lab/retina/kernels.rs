@@ -1,6 +1,6 @@
 //! Kernels: free, or of a radial shape; their variance in space, their jitter.
 
-use super::shape::{Shape, pixels, unit_columns};
+use super::shape::{Shape, unit_columns};
 use super::tensors::{Name, Tensors};
 use tch::{Kind, Tensor};
 
@@ -30,7 +30,7 @@ impl Kernels {
         let size = self.kernel_size;
         let w = unit_columns(kernels).view([self.colors, size, size, -1]).mean_dim([0i64].as_slice(), false, None);
         let power = w.square();
-        let index = pixels(size)[1].narrow(0, 0, size).to_kind(kernels.kind()).to_device(kernels.device()).unsqueeze(1);
+        let index = Tensor::arange(size, (kernels.kind(), kernels.device())).unsqueeze(1);
         let variance = |p: Tensor| {
             let mean = (&index * &p).sum_dim_intlist(0, true, None::<Kind>);
             ((&index - mean).square() * p).sum_dim_intlist(0, false, None::<Kind>)

@@ -106,7 +106,8 @@ impl Model {
         let to = |tensor: &Tensor| tensor.to_kind(like.0).to_device(like.1);
         let size = data_covariance.size()[0];
         let (noise, correlation) = if correlation > 0.0 {
-            let [x, y] = pixels(kernels.kernel_size).map(|index| index.unsqueeze(1) - index.unsqueeze(0));
+            let like = (Kind::Double, tch::Device::Cpu);
+            let [x, y] = pixels(kernels.kernel_size, like).map(|index| index.unsqueeze(1) - index.unsqueeze(0));
             let matrix = (-((x.square() + y.square()).sqrt() / correlation)).exp();
             let noise = Tensor::block_diag(&(0..kernels.colors).map(|_| matrix.shallow_clone()).collect::<Vec<_>>());
             let factor = matrix.linalg_cholesky(false);

@@ -84,9 +84,9 @@ pub fn unit_columns(kernels: &Tensor) -> Tensor {
     kernels / kernels.square().sum_dim_intlist(0, true, None).sqrt()
 }
 
-/// `[K²]` each, double on the CPU: the row and the column of each pixel.
-pub fn pixels(kernel_size: i64) -> [Tensor; 2] {
-    let index = Tensor::arange(kernel_size, (Kind::Double, Device::Cpu));
+/// `[K²]` each, of a kind and made on the device (to send them there would be to wait): the row and the column of each pixel.
+pub fn pixels(kernel_size: i64, like: (Kind, Device)) -> [Tensor; 2] {
+    let index = Tensor::arange(kernel_size, like);
     let row = index.unsqueeze(1).expand([kernel_size, kernel_size], false).reshape([-1]);
     let column = index.unsqueeze(0).expand([kernel_size, kernel_size], false).reshape([-1]);
     [row, column]
@@ -94,7 +94,6 @@ pub fn pixels(kernel_size: i64) -> [Tensor; 2] {
 
 /// `[K², J]`: squared distance of each pixel from each centre.
 fn squared_distance(centers: &Tensor, kernel_size: i64) -> Tensor {
-    let [x, y] =
-        pixels(kernel_size).map(|index| index.to_kind(centers.kind()).to_device(centers.device()).unsqueeze(1));
+    let [x, y] = pixels(kernel_size, (centers.kind(), centers.device())).map(|index| index.unsqueeze(1));
     (x - centers.select(1, 0)).square() + (y - centers.select(1, 1)).square()
 }
