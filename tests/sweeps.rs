@@ -43,5 +43,8 @@ fn every_sweep_can_be_planned() {
     assert_eq!(count("fr_lr_lab"), Some(3 * 3 * 3 * 3));
     assert_eq!(count("toy"), Some(15 * 11 * 4));
     assert_eq!(count("why_it_fails"), Some(6 * 5));
+    assert_eq!(count("constraint"), Some(9 * 5));
+    // 54 cells of lagrange; of normalized 54 more with a running mean and 18 with the batch's, which has no rate.
+    assert_eq!(count("constraint_lab"), Some((54 + 54 + 18) * 5));
     assert_eq!(count("log_det"), Some(2 * 4));
 }

@@ -1,7 +1,7 @@
 """The model of README.md in plain PyTorch, float64 and autograd throughout: the yardstick, not the product.
 
 python reference.py verify DIR   recomputes the golden files of a folder from their inputs, one line a file with the largest relative error
-python reference.py make DIR     writes the further cases into a folder
+python reference.py make DIR     writes the cases that are not the lab's into a folder
 Needs torch and safetensors.
 """
 
@@ -16,6 +16,7 @@ from safetensors.torch import load_file, save_file
 torch.set_default_dtype(torch.float64)
 torch.set_num_threads(1)
 
+SILENT = 1e-4
 ROWS = {"difference-of-gaussian": 4, "gaussian": 2, "single-t": 2, "difference-of-t": 4}
 START = {
     "difference-of-gaussian": [-3.0, -3.0, 0.0],
@@ -63,6 +64,36 @@ def kernel_variance(w, size, colors):
     return (variance((w**2).sum(1)) + variance((w**2).sum(0))).mean()
 
 
+def gains(config, log_gain, h_exp, drive):
+    """a [J] by the drives φ(u) [B, J] of a batch."""
+    method, estimate, target = config["method"], config.get("estimate", "rate"), float(config["fr_target"])
+    if method not in ("Gamma", "Normalized"):
+        return log_gain.exp()
+    mean = drive.mean(0)
+    if method == "Normalized" and estimate == "batch":
+        return target / torch.where(mean < SILENT, torch.full_like(mean, SILENT), mean)
+    if method == "Gamma" and config.get("gradient") != "through":
+        return target / h_exp
+    if estimate == "rate":
+        mean = target / h_exp * mean
+    divisor = HasSlopeOf.apply(h_exp, mean)
+    if method == "Normalized":
+        divisor = torch.where(h_exp < SILENT, torch.full_like(mean, SILENT), divisor)
+    return target / divisor
+
+
+class HasSlopeOf(torch.autograd.Function):
+    """The value of one tensor with the gradient of another."""
+
+    @staticmethod
+    def forward(ctx, value, slope):
+        return value.clone()
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return None, gradient
+
+
 def run(config, tensors):
     """All steps of a case: every tensor of a golden file that is not an input."""
     size, neurons, batch, colors, steps = (int(config[k]) for k in ("kernel_size", "neurons", "batch", "colors", "steps"))
@@ -86,12 +117,13 @@ def run(config, tensors):
     for step in range(steps):
         x, nx, nr = (tensors[k][step] for k in ("x", "nx", "nr"))
         w = kernels(shape, parameters, size, colors)
-        gain = 1 / h_exp if method == "Gamma" else log_gain.exp()
         u = (x + sigma_in * nx).reshape(batch, -1) @ w - log_bias.exp()
         if config["nonlinearity"] == "relu":
-            r, g = gain * u.clamp(min=0), gain * (u > 0).double()
+            drive, slope = u.clamp(min=0), (u > 0).double()
         else:
-            r, g = gain * torch.nn.functional.softplus(u, beta=2.5, threshold=1e9), gain * torch.sigmoid(2.5 * u)
+            drive, slope = torch.nn.functional.softplus(u, beta=2.5, threshold=1e9), torch.sigmoid(2.5 * u)
+        gain = gains(config, log_gain, h_exp, drive)
+        r, g = gain * drive, gain * slope
         wcxw = w.T @ (covariance + sigma_in**2 * torch.eye(len(covariance))) @ w
         noise = sigma_out**2 * torch.eye(neurons)
         c_z, c_zx = (g[:, :, None] * m * g[:, None, :] + noise for m in (wcxw, sigma_in**2 * w.T @ w))
@@ -144,12 +176,16 @@ def run(config, tensors):
                 parameter.grad = None
             if shape == "None":
                 parameters["encoder.W"] /= parameters["encoder.W"].norm(dim=0, keepdim=True)
-            if method == "Gamma":
-                h_exp = (1 - fr_rate) * h_exp + fr_rate * r.mean(0)
+            averaged = drive if config.get("estimate", "rate") != "rate" else r
+            eta = 1 if config.get("estimate") == "batch" else fr_rate
+            h_exp = (1 - eta) * h_exp + eta * averaged.mean(0)
 
+    if config.get("estimate") == "batch":  # h is 0 but for rounding
+        found = {k: v for k, v in found.items() if k != "step0.h" and not k.startswith("step0.grad_fr.")}
+        del trajectory["fr_loss"]
     found |= {f"trajectory.{k}": torch.stack(v) for k, v in trajectory.items()}
     found |= {f"final.{k}": v.detach().clone() for k, v in parameters.items()}
-    return found | ({"final.h_exp": h_exp} if method == "Gamma" else {})
+    return found | ({"final.h_exp": h_exp} if method in ("Gamma", "Normalized") else {})
 
 
 def inputs(config):
@@ -193,6 +229,25 @@ FURTHER = {
     "further_none_relu": {"method": "None", "nonlinearity": "relu"},
 }
 
+BATCH, RUNNING, DOG = {"method": "Normalized", "estimate": "batch"}, {"method": "Normalized", "estimate": "running"}, "difference-of-gaussian"
+THROUGH = {"method": "Gamma", "gradient": "through", "fr_learning_rate": 0.1}
+# One neuron of the relu's cases, the first, is so biased that no image reaches it.
+FURTHER |= {
+    "further_normalized_batch_1c": BATCH,
+    "further_normalized_batch_3c_adam": BATCH | {"colors": 3, "optimizer": "adam", "fr_target": 2.5},
+    "further_normalized_batch_1c_relu": BATCH | {"nonlinearity": "relu", "silent": "1"},
+    "further_normalized_batch_3c_dog_relu_adam": BATCH | {"colors": 3, "shape": DOG, "optimizer": "adam", "nonlinearity": "relu", "silent": "1"},
+    "further_normalized_batch_1c_dog_adam": BATCH | {"shape": DOG, "optimizer": "adam"},
+    "further_normalized_batch_of_1": BATCH | {"batch": 1},
+    "further_normalized_batch_of_2": BATCH | {"batch": 2},
+    "further_normalized_running_1c": RUNNING | {"fr_learning_rate": 0.1},
+    "further_normalized_running_3c_dog": RUNNING | {"colors": 3, "shape": DOG, "fr_learning_rate": 0.5, "fr_target": 2.5},
+    "further_normalized_running_3c_adam": RUNNING | {"colors": 3, "optimizer": "adam", "fr_learning_rate": 0.1},
+    "further_normalized_running_1c_relu": RUNNING | {"nonlinearity": "relu", "fr_learning_rate": 1.0, "silent": "1"},
+    "further_gamma_through_rate_1c": THROUGH | {"estimate": "rate", "fr_target": 2.5},
+    "further_gamma_through_drive_3c_relu_adam": THROUGH | {"estimate": "drive", "colors": 3, "nonlinearity": "relu", "optimizer": "adam"},
+}
+
 
 def main():
     verb, folder = sys.argv[1], pathlib.Path(sys.argv[2])
@@ -201,6 +256,8 @@ def main():
         for name, changes in FURTHER.items():
             config = {k: str(v) for k, v in (COMMON | changes).items()}
             tensors = inputs(config)
+            if "silent" in config:
+                tensors["init.encoder.logB"][0] = 3.0
             tensors = {k: v.contiguous() for k, v in (tensors | run(config, tensors)).items()}
             save_file(tensors, folder / f"{name}.safetensors", metadata=config)
         return

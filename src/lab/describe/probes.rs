@@ -60,7 +60,11 @@ const RATE_ARRAYS: Table = &[
 ];
 
 const GRADIENT: Table = &[
-    ("grad_norm_kl", "", "Norm of the mean gradient of β·kl (by W, logA, logB)."),
+    (
+        "grad_norm_kl",
+        "",
+        "Norm of the mean gradient of β·kl (by W, logB, and logA where the gain is no function of the batch).",
+    ),
     ("grad_norm_kl_one_batch", "", "Root mean square norm of one batch's gradient of β·kl."),
     ("grad_norm_fr", "", "Norm of the mean gradient of ‖h‖²."),
     ("grad_norm_fr_one_batch", "", "Root mean square norm of one batch's gradient of ‖h‖²."),
@@ -74,10 +78,21 @@ const GRADIENT_ARRAYS: Table = &[
 
 const KL: Table = &[
     ("kl", "bits", "Mean over batches of kl."),
+    (
+        "kl_at_target",
+        "bits",
+        "The same with each gain set so that the neuron's mean rate over normalized.calibration other patches is the target.",
+    ),
     ("information", "bits", "kl/2."),
     ("mi", "bits", "H_X − β·kl."),
     ("kl_sd", "bits", "Sd of kl over batches."),
     ("kl_standard_error", "bits", "Standard error of the mean."),
+    ("rate_mean", "", "Mean rate over neurons and images."),
+    ("rate_off", "", "Largest |mean rate/target − 1| of a neuron (its sampling noise included)."),
 ];
 
-const KL_ARRAYS: Table = &[("kl_per_batch", "bits", "[batches] kl of each batch.")];
+const KL_ARRAYS: Table = &[
+    ("kl_per_batch", "bits", "[batches] kl of each batch."),
+    ("kl_at_target_per_batch", "bits", "[batches] kl of each batch with the gains of kl_at_target."),
+    ("rate_per_neuron", "", "[J] mean rate over all images."),
+];

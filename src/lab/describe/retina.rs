@@ -22,16 +22,16 @@ fn constraint() -> Vec<Parameter> {
     vec![
         P::choice(
             "method",
-            &["lagrange", "two_losses", "gamma", "none"],
+            &["lagrange", "two_losses", "gamma", "normalized", "none"],
             "How the mean rate of each neuron is held at its target.",
         ),
         P::number(
             "fr_learning_rate",
             0.01,
-            "Lagrange: ascent rate of Λ; two_losses: rate of the (logA, logB) step; gamma: rate η of the running mean ĥ.",
+            "Lagrange: ascent rate of Λ; two_losses: rate of the (logA, logB) step; gamma, normalized: rate η of the running mean ĥ.",
         )
         .minimum(0.0)
-        .when("method != none"),
+        .when(HAS_RATE),
         P::number("fr_target", 1.0, "Target of each neuron's mean rate.").above(0.0),
         P::number("rho", 1.0, "Weight ρ of the quadratic penalty ρ/2·‖h‖².").minimum(0.0).when("method == lagrange"),
         P::choice(
@@ -46,8 +46,32 @@ fn constraint() -> Vec<Parameter> {
             "What ĥ averages: the rate after division by ĥ (the lab's code; settles off target) or the drive before it.",
         )
         .when("method == gamma"),
+        P::choice(
+            "gamma.gradient",
+            &["stopped", "through"],
+            "Whether the gradient runs through ĥ (through: that of the batch's mean stands for ĥ's) or ĥ is a constant of the step.",
+        )
+        .when("method == gamma"),
+        P::choice(
+            "normalized.estimate",
+            &["batch", "running"],
+            "What gains are divided by: the batch's mean drive, or its running mean with the batch's gradient through it.",
+        )
+        .when("method == normalized"),
+        P::integer(
+            "normalized.calibration",
+            25_600,
+            "Patches that mean drives are measured on where training ends and before a probe.",
+        )
+        .unit("patches")
+        .minimum(1.0)
+        .when("method == normalized"),
     ]
 }
+
+/// Where `fr_learning_rate` means anything.
+const HAS_RATE: &str =
+    "method == lagrange or method == two_losses or method == gamma or normalized.estimate == running";
 
 fn optimization() -> Vec<Parameter> {
     use Parameter as P;
@@ -102,17 +126,17 @@ fn optimization() -> Vec<Parameter> {
                 "fr_lr_schedule.warmup_start_factor",
             ],
             [
-                "method != none and fr_lr_schedule == step",
-                "method != none and fr_lr_schedule == step or method != none and fr_lr_schedule == exponential",
-                "method != none and fr_lr_schedule == cosine",
-                "method != none and fr_lr_schedule == plateau",
-                "method != none and fr_lr_schedule.warmup > 0",
+                "fr_lr_schedule == step",
+                "fr_lr_schedule == step or fr_lr_schedule == exponential",
+                "fr_lr_schedule == cosine",
+                "fr_lr_schedule == plateau",
+                "fr_lr_schedule.warmup > 0",
             ],
             "How fr_learning_rate changes by step.",
         )
         .into_iter()
         .map(|parameter| match parameter.active {
-            None => parameter.when("method != none"),
+            None => parameter.when(HAS_RATE),
             Some(_) => parameter,
         }),
     );
@@ -288,6 +312,11 @@ pub const METRICS: &[(&str, &str, &str)] = &[
         "bits",
         "Mean over the batch of log2 det C_z − log2 det C_zx: twice the information of the linearised channel.",
     ),
+    (
+        "kl_at_target",
+        "bits",
+        "kl on the same batch and noise with each gain set so that the neuron's mean rate over the batch is the target.",
+    ),
     ("information", "bits", "kl/2: the mutual information between image and response of the linearised channel."),
     (
         "mi",
@@ -299,7 +328,16 @@ pub const METRICS: &[(&str, &str, &str)] = &[
     ("rate_mean", "", "Mean rate over neurons and images of the batch."),
     ("rate_sd_per_neuron", "", "Sd over neurons of their mean rates over the batch (its sampling noise included)."),
     ("rate_sd_per_image", "", "Sd over the batch's images of their mean rates over neurons."),
-    ("kl_before", "bits", "kl before the firing-rate step, on the batch and noise of the step."),
+    (
+        "silent_neurons",
+        "",
+        "Neurons whose mean drive is below 1e-4, where the gain is held at target/1e-4 without a gradient (normalized).",
+    ),
+    (
+        "kl_before",
+        "bits",
+        "kl before the firing-rate step, on the batch and noise of the step; none where the method has no such step.",
+    ),
     ("kl_after", "bits", "kl after it, W held: same batch and noise."),
     ("grad_norm", "", "Norm of all gradients of the final loss, before clipping (Λ's too)."),
     ("grad_norm_kl", "", "Norm of the gradient of β·kl, before clipping."),
@@ -307,13 +345,17 @@ pub const METRICS: &[(&str, &str, &str)] = &[
     (
         "grad_norm_constraint",
         "",
-        "Norm of the gradient of the term that the method adds to β·kl (Λ, which ascends, left out); none for gamma and none.",
+        "Norm of the gradient of the term that the method adds to β·kl (Λ, which ascends, left out); none for gamma, normalized and none.",
     ),
-    ("grad_cosine", "", "Cosine of the angle between that term's gradient and that of β·kl; none for gamma and none."),
+    (
+        "grad_cosine",
+        "",
+        "Cosine of the angle between that term's gradient and that of β·kl; none for gamma, normalized and none.",
+    ),
     ("param_norm", "", "Norm of all parameters, just before W moves."),
     ("kernel_variance", "pixels²", "Mean over neurons of the spatial variance of the squared kernel."),
     ("learning_rate_now", "", "Learning rate of the step."),
-    ("fr_learning_rate_now", "", "Firing-rate learning rate of the step; none for method none."),
+    ("fr_learning_rate_now", "", "Firing-rate learning rate of the step; none where the method has none."),
     ("seconds_data", "s", "Time for patches and noise since the last row."),
     ("seconds_forward", "s", "Time for rates, gains and losses since the last row."),
     ("seconds_log_det", "s", "Time for log-determinants since the last row."),
@@ -327,7 +369,7 @@ pub const ARRAYS: &[(&str, &str, &str)] = &[
     ("rate_per_neuron", "", "[J] mean rate over the images since the last record: what the constraint holds."),
     ("rate_per_image", "", "[B] mean over neurons for each image of the batch: what the lab's histogram showed."),
     ("lambda", "", "[J] Lagrange multipliers Λ (lagrange)."),
-    ("h_exp", "", "[J] running means ĥ (gamma)."),
+    ("h_exp", "", "[J] means ĥ that gains are divided by (gamma, normalized)."),
     ("gain", "", "[J] gains a."),
     ("bias", "", "[J] biases b."),
     ("kernels", "", "[L·K², J] unit-norm kernels, colour-major."),

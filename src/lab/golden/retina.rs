@@ -5,7 +5,8 @@ use crate::log_det::LogDet;
 use crate::optimizer::{Optimizer, Rule};
 use crate::phases::Phases;
 use crate::retina::Kernels;
-use crate::retina::learner::{Learner, Method, Rates, Step};
+use crate::retina::learner::{Learner, Rates, Step};
+use crate::retina::method::Method;
 use crate::retina::model::{Model, Nonlinearity};
 use crate::retina::shape::Shape;
 use crate::retina::tensors::{Name, Tensors, gradient};
@@ -21,8 +22,12 @@ struct Golden<'a> {
 }
 
 impl Golden<'_> {
+    fn word(&self, name: &str) -> Option<&str> {
+        self.file.metadata.get(name).map(String::as_str)
+    }
+
     fn text(&self, name: &str) -> Result<&str, String> {
-        self.file.metadata.get(name).map(String::as_str).ok_or_else(|| format!("the metadata lack `{name}`"))
+        self.word(name).ok_or_else(|| format!("the metadata lack `{name}`"))
     }
 
     fn number(&self, name: &str) -> Result<f64, String> {
@@ -79,7 +84,11 @@ impl Golden<'_> {
         match self.text("method")? {
             "Lagrange" => Ok(Method::Lagrange { rho: self.number("rho")? }),
             "Two_losses" => Ok(Method::TwoLosses { kernels_follow_both: true }),
-            "Gamma" => Ok(Method::Gamma { of_rate: true }),
+            "Gamma" => Ok(Method::Gamma {
+                of_rate: self.word("estimate").is_none_or(|word| word == "rate"),
+                through: self.word("gradient") == Some("through"),
+            }),
+            "Normalized" => Ok(Method::Normalized { running: self.word("estimate") == Some("running") }),
             "None" => Ok(Method::None),
             other => Err(format!("no method `{other}`")),
         }
@@ -102,12 +111,11 @@ pub fn compare(file: &TensorFile, kind: Kind, device: Device) -> Result<Worst, S
     let mut trajectory: Vec<(&str, Vec<Tensor>)> =
         ["kl", "loss", "fr_loss", "grad_norm", "param_norm", "kernel_variance"].map(|name| (name, Vec::new())).into();
     for index in 0..images.size()[0] {
-        let gain = learner.gain();
         let step = learner
             .step(&images.get(index), &noise.get(index), rates, &mut Phases::new(device))
             .map_err(|fault| format!("step {index}: {fault}"))?;
         if index == 0 {
-            found.extend(first_step(&step, &learner, &gain, &output.get(0)));
+            found.extend(first_step(&step, &learner, &output.get(0)));
         }
         let numbers = [
             step.log_dets.kl.detach(),
@@ -149,11 +157,11 @@ fn fr_loss(excess: &Tensor) -> Tensor {
 }
 
 /// All values of a step that golden files hold.
-fn first_step(step: &Step, learner: &Learner, gain: &Tensor, output: &Tensor) -> Vec<(String, Tensor)> {
+fn first_step(step: &Step, learner: &Learner, output: &Tensor) -> Vec<(String, Tensor)> {
     let forward = &step.forward;
     let excess = excess(step, learner);
     let [c_z, c_zx] = learner.model.mean_covariances(forward);
-    let z = gain * &forward.drive + output * learner.model.output_noise;
+    let z = &forward.gain * &forward.drive + output * learner.model.output_noise;
     let values = [
         ("W", forward.kernels.shallow_clone()),
         ("z", z),

@@ -1,19 +1,7 @@
-//! The learner: parameters, and how one step changes them, for each constraint method (golden/README.md, "The constraint
-//! methods"). With h each neuron's mean rate over the batch less the target:
-//!
-//! - `lagrange`: loss = β·kl + Λ·h + ρ/2·‖h‖²; everything descends, Λ ascends. `fr_learning_rate` is the ascent rate of Λ.
-//!   (The lab's script has Λ move at `learning_rate`, and its FR_learning_rate does nothing for this method.)
-//! - `two_losses`: (logA, logB) descend ‖h‖², the kernels descend β·kl, both from the same forward pass.
-//!   `fr_learning_rate` is the rate of the (logA, logB) step. With `kernel_gradient: both`, as in the lab's loop, which does
-//!   not clear W's gradient in between, the kernels descend β·kl + ‖h‖²; with `information`, β·kl alone.
-//! - `gamma`: gain = target/ĥ, where ĥ becomes (1−η)·ĥ + η·mean after each forward pass; η is `fr_learning_rate`. With
-//!   `estimate: drive` the mean is that of the rate before division, φ(u), so ĥ settles at the mean drive and the mean rate
-//!   at the target. With `estimate: rate`, as the lab wrote it, it is that of the rate after division: ĥ = target·drive/ĥ
-//!   has the fixed point √(target·drive), so the mean rate settles at the square root of target·drive, off target wherever
-//!   the drive is not the target.
-//! - `none`: loss = β·kl.
+//! The learner: parameters, and how one step changes them, for each constraint method (`method.rs`).
 
 use super::kernels::jittered;
+use super::method::{Method, mean};
 use super::model::{Forward, Model};
 use super::shape::unit_columns;
 use super::tensors::{Name, Tensors, gradient};
@@ -21,28 +9,6 @@ use crate::log_det::{LogDets, NotPositiveDefinite};
 use crate::optimizer::Optimizer;
 use crate::phases::{Phase, Phases};
 use tch::{Kind, Tensor};
-
-/// How the mean rate of each neuron is held at its target.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Method {
-    /// Multipliers that ascend.
-    Lagrange {
-        /// ρ of the quadratic penalty.
-        rho: f64,
-    },
-    /// A loss of its own for gains and biases.
-    TwoLosses {
-        /// Whether the kernels follow the firing-rate loss as well.
-        kernels_follow_both: bool,
-    },
-    /// Gains divided by running means.
-    Gamma {
-        /// Whether ĥ averages the rate after division (else the drive before it).
-        of_rate: bool,
-    },
-    /// Not at all.
-    None,
-}
 
 /// What a step is told.
 #[derive(Clone, Copy, Debug)]
@@ -72,7 +38,7 @@ pub struct Learner {
     pub parameters: Tensors,
     /// Centres that are fixed are parameters that do not learn.
     pub centers_learn: bool,
-    /// `[J]`: ĥ of `gamma`.
+    /// `[J]`: ĥ of `gamma` and `normalized`.
     pub running_mean: Tensor,
     /// The rule and its memory.
     pub optimizer: Optimizer,
@@ -95,7 +61,7 @@ pub struct Step {
     pub before_kernels: Tensors,
     /// The gradient of β·kl.
     pub by_kl: Tensors,
-    /// The gradient of the term that the method adds; none for gamma and none.
+    /// The gradient of the term that the method adds; none for gamma, normalized and none.
     pub by_constraint: Option<Tensors>,
     /// The weights v of a term v·h with the gradient of the term that the method adds.
     pub constraint_weights: Option<Tensor>,
@@ -103,7 +69,7 @@ pub struct Step {
     pub total: Tensors,
     /// `[]`: its norm.
     pub grad_norm: Tensor,
-    /// Gain and bias after the firing-rate step; none for method none.
+    /// Gain and bias after the firing-rate step; none where the method has no such step.
     pub after: Option<(Tensor, Tensor)>,
 }
 
@@ -118,7 +84,7 @@ impl Learner {
     /// `[J]`: gains a.
     pub fn gain(&self) -> Tensor {
         match self.method {
-            Method::Gamma { .. } => self.running_mean.reciprocal() * self.target,
+            method if method.divides() => method.gain(self.target, &self.running_mean),
             _ => self.parameter(Name::LogGain).exp(),
         }
     }
@@ -149,7 +115,12 @@ impl Learner {
 
     /// Responses to a batch with the parameters as they are.
     pub fn forward(&self, images: &Tensor, noise: &Tensor) -> Forward {
-        self.model.forward(&self.parameters, images, noise, &self.gain(), &self.bias())
+        self.model.forward(&self.parameters, images, noise, &self.bias(), |_| self.gain())
+    }
+
+    /// `[J]`: gains for a batch of drives `[B, J]`, as a step has them.
+    pub fn gain_for(&self, drive: &Tensor) -> Tensor {
+        self.method.gain_for(self.target, &self.running_mean, drive).unwrap_or_else(|| self.gain())
     }
 
     /// One step on images `[B, L, K²]` with standard-normal noise of the same shape.
@@ -163,8 +134,8 @@ impl Learner {
         phases.enter(Phase::Forward);
         self.parameters = self.leaves();
         let parameters = self.parameters.share();
-        let forward = self.forward(images, noise);
-        let excess = forward.rates.mean_dim([0i64].as_slice(), false, None) - self.target;
+        let forward = self.model.forward(&self.parameters, images, noise, &self.bias(), |drive| self.gain_for(drive));
+        let excess = mean(&forward.rates) - self.target;
         phases.enter(Phase::LogDet);
         let log_dets = self.model.log_dets(&forward)?;
 
@@ -209,7 +180,7 @@ impl Learner {
         match self.method {
             Method::Lagrange { rho } => Some(self.parameters.get(Name::Multipliers)?.detach() + excess * rho),
             Method::TwoLosses { .. } => Some(excess * 2.0),
-            Method::Gamma { .. } | Method::None => None,
+            Method::Gamma { .. } | Method::Normalized { .. } | Method::None => None,
         }
     }
 
@@ -266,22 +237,18 @@ impl Learner {
                 before_kernels = parameters.share();
                 optimizer.step(parameters, &clipped.share().only(Name::is_of_kernels), |_| rates.learning);
             }
-            Method::Gamma { .. } | Method::None => optimizer.step(parameters, clipped, |_| rates.learning),
-        }
-        let after = match self.method {
-            Method::None => None,
-            Method::Gamma { of_rate } => {
-                let bias = before_kernels.get(Name::LogBias).map_or_else(Tensor::new, |log| log.detach().exp());
-                self.running_mean = tch::no_grad(|| {
-                    let rates_or_drive =
-                        if of_rate { forward.rates.detach() } else { (&forward.rates / self.gain()).detach() };
-                    let mean = rates_or_drive.mean_dim([0i64].as_slice(), false, None);
-                    &self.running_mean * (1.0 - rates.firing_rate) + mean * rates.firing_rate
-                });
-                Some((self.gain(), bias))
+            Method::Gamma { .. } | Method::Normalized { .. } | Method::None => {
+                optimizer.step(parameters, clipped, |_| rates.learning);
             }
-            _ => Some((self.gain(), self.bias())),
+        }
+        let bias = if self.method.divides() {
+            self.running_mean =
+                self.method.next_mean(&self.running_mean, &forward.before_gain, &forward.rates, rates.firing_rate);
+            before_kernels.get(Name::LogBias).map_or_else(Tensor::new, |log| log.detach().exp())
+        } else {
+            self.bias()
         };
+        let after = self.method.has_rate().then(|| (self.gain(), bias));
         self.change_kernels(unit_columns);
         (before_kernels, after)
     }
@@ -291,7 +258,9 @@ impl Learner {
         let mut arrays = vec![("gain", self.gain()), ("bias", self.bias())];
         match self.method {
             Method::Lagrange { .. } => arrays.push(("lambda", self.parameter(Name::Multipliers))),
-            Method::Gamma { .. } => arrays.push(("h_exp", self.running_mean.shallow_clone())),
+            Method::Gamma { .. } | Method::Normalized { .. } => {
+                arrays.push(("h_exp", self.running_mean.shallow_clone()))
+            }
             Method::TwoLosses { .. } | Method::None => {}
         }
         arrays

@@ -1,6 +1,7 @@
 //! One row of the history: the numbers of a step, each as defined in `describe/retina.rs`.
 
 use super::learner::{Learner, Rates, Step};
+use super::method::{self, Method, gain_at, mean};
 use super::tensors::{Name, Tensors, gradient};
 use tch::{Kind, Tensor};
 
@@ -16,8 +17,15 @@ pub fn metrics(step: &Step, learner: &Learner, rates: Rates, data_entropy: f64) 
     let by_fr = gradient(&step.fr_loss(), &step.parameters);
     let number = |x: f64| Tensor::from(x);
 
+    let mean_drive = mean(&forward.before_gain).detach();
+    let at_target = match learner.method {
+        Method::Normalized { running: false } => kl.shallow_clone(),
+        _ => kl_with(step, learner, &gain_at(learner.target, &mean_drive), &step_bias(step)),
+    };
+
     let mut found = vec![
         ("kl", kl.shallow_clone()),
+        ("kl_at_target", at_target),
         ("information", &kl / 2.0),
         ("mi", &kl * -learner.beta + data_entropy),
         ("loss", step.loss.detach()),
@@ -27,8 +35,12 @@ pub fn metrics(step: &Step, learner: &Learner, rates: Rates, data_entropy: f64) 
         ("rate_sd_per_image", sd(&per_image)),
     ];
     if let Some((gain, bias)) = &step.after {
-        let after = learner.model.kl_with(forward, gain, bias).unwrap_or_else(|_| number(f64::NAN));
-        found.extend([("kl_before", kl.shallow_clone()), ("kl_after", after)]);
+        found.extend([("kl_before", kl.shallow_clone()), ("kl_after", kl_with(step, learner, gain, bias))]);
+    }
+    match learner.method {
+        Method::Normalized { running: true } => found.push(("silent_neurons", method::silent(&learner.running_mean))),
+        Method::Normalized { running: false } => found.push(("silent_neurons", method::silent(&mean_drive))),
+        _ => {}
     }
     found.extend([
         ("grad_norm", step.grad_norm.shallow_clone()),
@@ -51,6 +63,16 @@ pub fn metrics(step: &Step, learner: &Learner, rates: Rates, data_entropy: f64) 
         found.push(("fr_learning_rate_now", number(rates.firing_rate)));
     }
     found
+}
+
+/// kl of a step's batch and noise with other gains and biases.
+fn kl_with(step: &Step, learner: &Learner, gain: &Tensor, bias: &Tensor) -> Tensor {
+    learner.model.kl_with(&step.forward, gain, bias).unwrap_or_else(|_| Tensor::from(f64::NAN))
+}
+
+/// The biases that a step began with.
+fn step_bias(step: &Step) -> Tensor {
+    step.parameters.get(Name::LogBias).map_or_else(Tensor::new, |log| log.detach().exp())
 }
 
 /// Sd over one dimension; of one number it is 0.

@@ -1,13 +1,16 @@
 //! The retina: efficient coding of natural images by a population of neurons under a firing-rate constraint.
 //!
-//! `options` is what a run says, `start` where it starts, `learner` what one step does, `training` the loop over steps,
+//! `options` is what a run says, `start` where it starts, `method` how rates are held, `learner` what one step does, `calibration`
+//! the mean drives by many patches, `training` the loop over steps,
 //! `measure` and `recorder` what is noted, `checkpoint` what survives, `probe` what is asked of a checkpoint later.
 
+mod calibration;
 mod centers;
 mod checkpoint;
 mod kernels;
 pub mod learner;
 mod measure;
+pub mod method;
 pub mod model;
 pub mod options;
 mod probe;

@@ -82,6 +82,10 @@ pub struct Forward {
     pub filtered: Tensor,
     /// `[B, J]`: u.
     pub drive: Tensor,
+    /// `[B, J]`: d = φ(u), the rate before the gain.
+    pub before_gain: Tensor,
+    /// `[J]`: a.
+    pub gain: Tensor,
     /// `[B, J]`: r.
     pub rates: Tensor,
     /// `[B, J]`: g.
@@ -119,16 +123,16 @@ impl Model {
         Self { kernels, nonlinearity, input_noise, output_noise, log_det, covariance, correlation }
     }
 
-    /// Responses to images `[B, L, K²]` with standard-normal noise of the same shape; `gain`, `bias`: `[J]`.
+    /// Responses to images `[B, L, K²]` with standard-normal noise of the same shape; `bias` `[J]`; `gain` `[J]` is told d.
     pub fn forward(
         &self,
         parameters: &Tensors,
         images: &Tensor,
         noise: &Tensor,
-        gain: &Tensor,
         bias: &Tensor,
+        gain: impl FnOnce(&Tensor) -> Tensor,
     ) -> Forward {
-        self.forward_with(&self.kernels.of(parameters), images, noise, gain, bias)
+        self.forward_with(&self.kernels.of(parameters), images, noise, bias, gain)
     }
 
     /// The same with given kernels.
@@ -137,8 +141,8 @@ impl Model {
         kernels: &Tensor,
         images: &Tensor,
         noise: &Tensor,
-        gain: &Tensor,
         bias: &Tensor,
+        gain: impl FnOnce(&Tensor) -> Tensor,
     ) -> Forward {
         let noise = match &self.correlation {
             Some(correlation) => noise.matmul(&correlation.factor.tr()),
@@ -146,11 +150,13 @@ impl Model {
         };
         let filtered = (images + noise * self.input_noise).flatten(1, 2).matmul(kernels);
         let drive = &filtered - bias;
-        let rates = gain * self.nonlinearity.rate(&drive);
-        let gains = gain * self.nonlinearity.slope(&drive);
+        let before_gain = self.nonlinearity.rate(&drive);
+        let gain = gain(&before_gain);
+        let rates = &gain * &before_gain;
+        let gains = &gain * self.nonlinearity.slope(&drive);
         let m_z = quadratic(kernels, &self.covariance.matmul(&kernels.detach()));
         let m_zx = quadratic(kernels, &(self.correlated(&kernels.detach()) * (self.input_noise * self.input_noise)));
-        Forward { kernels: kernels.shallow_clone(), filtered, drive, rates, gains, m_z, m_zx }
+        Forward { kernels: kernels.shallow_clone(), filtered, drive, before_gain, gain, rates, gains, m_z, m_zx }
     }
 
     /// Log-determinants of the channel.

@@ -1,7 +1,7 @@
 //! What a run of the retina says: its parameters, read once.
 
 use super::kernels::Kernels;
-use super::learner::Method;
+use super::method::Method;
 use super::model::Nonlinearity;
 use super::shape::Shape;
 use crate::data;
@@ -36,6 +36,8 @@ pub struct Options {
     pub method: Method,
     /// Target of each neuron's mean rate.
     pub target: f64,
+    /// Patches that mean drives are measured on.
+    pub calibration: i64,
     /// The rule of a step.
     pub optimizer: Rule,
     /// The norm of all gradients is clipped to this.
@@ -135,12 +137,13 @@ impl Options {
             ],
             beta: values.number("beta")?,
             target: values.number("fr_target")?,
+            calibration: values.integer("normalized.calibration")?,
             optimizer: if values.text("optimizer")? == "adam" { Rule::Adam } else { Rule::Sgd },
             max_grad_norm: values.number("max_grad_norm")?,
             learning_rate: Schedule::read(values, "lr_schedule", rate, iterations)?,
-            fr_learning_rate: match method {
-                Method::None => Schedule::constant(fr_rate),
-                _ => Schedule::read(values, "fr_lr_schedule", fr_rate, iterations)?,
+            fr_learning_rate: match method.has_rate() {
+                false => Schedule::constant(fr_rate),
+                true => Schedule::read(values, "fr_lr_schedule", fr_rate, iterations)?,
             },
             method,
             jitter: if shape.is_none() { jitter(values)? } else { None },
@@ -161,7 +164,11 @@ fn method(values: &Values) -> Result<Method, String> {
     Ok(match values.text("method")?.as_str() {
         "lagrange" => Method::Lagrange { rho: values.number("rho")? },
         "two_losses" => Method::TwoLosses { kernels_follow_both: values.text("two_losses.kernel_gradient")? == "both" },
-        "gamma" => Method::Gamma { of_rate: values.text("gamma.estimate")? == "rate" },
+        "gamma" => Method::Gamma {
+            of_rate: values.text("gamma.estimate")? == "rate",
+            through: values.text("gamma.gradient")? == "through",
+        },
+        "normalized" => Method::Normalized { running: values.text("normalized.estimate")? == "running" },
         _ => Method::None,
     })
 }

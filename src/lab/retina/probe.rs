@@ -7,10 +7,13 @@
 //! - `rates`: both distributions of rates over all batches, with the sampling noise of the per-neuron means; and, as a row of
 //!   its own, what single batches say on average.
 //! - `gradient`: mean gradients of β·kl and ‖h‖², how much of one batch's gradient is noise, the angle between them.
-//! - `kl`: mean, sd over batches and standard error.
+//! - `kl`: mean, sd over batches and standard error; the same with each gain set so that the mean rate is the target, and how far
+//!   from the target rates are with the gains as they are.
 
+use super::calibration::mean_drive;
 use super::checkpoint::{self, Parts};
 use super::learner::Learner;
+use super::method::{Method, gain_at, mean};
 use super::options::Options;
 use super::spread::{Found, MeanMatrix, SampleCovariance, Spread, off_diagonal_energy};
 use super::start;
@@ -30,8 +33,7 @@ struct Probe {
     learner: Learner,
     source: Source,
     streams: Streams,
-    batch: i64,
-    kind: Kind,
+    options: Options,
     device: Device,
 }
 
@@ -59,7 +61,10 @@ pub fn probe(
         means: Vec::new(),
     };
     checkpoint::read(&resume.checkpoint, parts)?;
-    let probe = Probe { learner, source, streams, batch: options.batch, kind: options.kind, device };
+    if matches!(learner.method, Method::Normalized { .. }) {
+        learner.running_mean = mean_drive(&learner, &source, &streams, &options);
+    }
+    let probe = Probe { learner, source, streams, options, device };
     let batches = request.batches.max(1);
     let measured = match request.what.as_str() {
         "covariance" => probe.covariance(batches, stop),
@@ -90,8 +95,8 @@ pub fn probe(
 impl Probe {
     /// Images and noise of a batch.
     fn batch(&self, batch: u64) -> (Tensor, Tensor) {
-        let images = self.source.patches(&self.streams, "probe.patches", batch, self.batch);
-        let noise = self.streams.normal("probe.input", batch, &images.size(), self.kind, self.device);
+        let images = self.source.patches(&self.streams, "probe.patches", batch, self.options.batch);
+        let noise = self.streams.normal("probe.input", batch, &images.size(), self.options.kind, self.device);
         (images, noise)
     }
 
@@ -112,7 +117,8 @@ impl Probe {
             c_z.add(&with_g);
             c_zx.add(&with_g_noise);
             y.add(&SampleCovariance::of(&double(&forward.filtered)));
-            let output = self.streams.normal("probe.output", batch, &forward.drive.size(), self.kind, self.device);
+            let size = forward.drive.size();
+            let output = self.streams.normal("probe.output", batch, &size, self.options.kind, self.device);
             let response = &gain * &forward.drive + output * self.learner.model.output_noise;
             z.add(&SampleCovariance::of(&double(&response)));
             wcxw = double(&forward.m_z);
@@ -197,42 +203,71 @@ impl Probe {
         Ok(Some((vec![(batches, row)], arrays)))
     }
 
-    /// Of β·kl and of ‖h‖², for W, logA and logB; `None` where a factorisation fails.
+    /// Of β·kl and of ‖h‖², for W, logB, and logA where the gain is no function of the batch; `None` where a factorisation fails.
     fn gradients(&self, images: &Tensor, noise: &Tensor) -> Option<[Tensors; 2]> {
         let learner = &self.learner;
         let leaf = |tensor: &Tensor| tensor.detach().set_requires_grad(true);
         let (kernels, gain, bias) =
             (leaf(&learner.model.kernels.of(&learner.parameters)), learner.gain(), learner.bias());
         let (log_gain, log_bias) = (leaf(&gain.log()), leaf(&bias.log()));
-        let forward = learner.model.forward_with(&kernels, images, noise, &log_gain.exp(), &log_bias.exp());
+        let gain_for = |drive: &Tensor| {
+            let passed = learner.method.gain_for(learner.target, &learner.running_mean, drive);
+            passed.unwrap_or_else(|| log_gain.exp())
+        };
+        let forward = learner.model.forward_with(&kernels, images, noise, &log_bias.exp(), gain_for);
         let kl = learner.model.log_dets(&forward).ok()?.kl;
-        let excess = forward.rates.mean_dim([0i64].as_slice(), false, None) - learner.target;
+        let excess = mean(&forward.rates) - learner.target;
         let leaves: Tensors =
             [(Name::Kernels, kernels), (Name::LogGain, log_gain), (Name::LogBias, log_bias)].into_iter().collect();
         Some([kl * learner.beta, excess.square().sum(None::<Kind>)].map(|loss| gradient(&loss, &leaves)))
     }
 
     fn kl(&self, batches: u64, stop: &dyn Fn() -> bool) -> Result<Option<Measured>, String> {
-        let mut found = Vec::new();
+        let learner = &self.learner;
+        let gain = gain_at(learner.target, &mean_drive(learner, &self.source, &self.streams, &self.options));
+        let (mut found, mut at_target) = (Vec::new(), Vec::new());
+        let mut rates: Option<RateSums> = None;
         for batch in 0..batches {
             if stop() {
                 return Ok(None);
             }
             let (images, noise) = self.batch(batch);
-            let forward = tch::no_grad(|| self.learner.forward(&images, &noise));
-            let kl = self.learner.model.log_dets(&forward).map_err(|fault| fault.to_string())?.kl;
-            found.push(kl.double_value(&[]));
+            let forward = tch::no_grad(|| learner.forward(&images, &noise));
+            let number = |kl: Tensor| kl.double_value(&[]);
+            let with = learner.model.kl_with(&forward, &gain, &learner.bias()).map_err(|fault| fault.to_string())?;
+            at_target.push(number(with));
+            found.push(number(learner.model.log_dets(&forward).map_err(|fault| fault.to_string())?.kl));
+            let sums = RateSums::of(&forward.rates.to_kind(Kind::Double).to_device(Device::Cpu));
+            rates = Some(match rates {
+                Some(rates) => rates.join(sums),
+                None => sums,
+            });
         }
-        let n = found.len() as f64;
-        let mean = found.iter().sum::<f64>() / n;
-        let sd = (found.iter().map(|kl| (kl - mean).powi(2)).sum::<f64>() / (n - 1.0)).sqrt();
+        let Some(rates) = rates else { return Ok(None) };
+        let off = (rates.per_neuron() / learner.target - 1.0).abs().max().double_value(&[]);
+        let [mean, sd] = mean_and_sd(&found);
         let row = vec![
             ("kl".to_owned(), mean),
+            ("kl_at_target".to_owned(), mean_and_sd(&at_target)[0]),
             ("information".to_owned(), mean / 2.0),
-            ("mi".to_owned(), self.source.entropy() - self.learner.beta * mean),
+            ("mi".to_owned(), self.source.entropy() - learner.beta * mean),
             ("kl_sd".to_owned(), sd),
-            ("kl_standard_error".to_owned(), sd / n.sqrt()),
+            ("kl_standard_error".to_owned(), sd / (found.len() as f64).sqrt()),
+            ("rate_mean".to_owned(), rates.per_neuron().mean(None).double_value(&[])),
+            ("rate_off".to_owned(), off),
         ];
-        Ok(Some((vec![(batches, row)], vec![("kl_per_batch", Tensor::from_slice(&found))])))
+        let arrays = vec![
+            ("kl_per_batch", Tensor::from_slice(&found)),
+            ("kl_at_target_per_batch", Tensor::from_slice(&at_target)),
+            ("rate_per_neuron", rates.per_neuron()),
+        ];
+        Ok(Some((vec![(batches, row)], arrays)))
     }
+}
+
+/// Mean, and sd with n − 1.
+fn mean_and_sd(numbers: &[f64]) -> [f64; 2] {
+    let n = numbers.len() as f64;
+    let mean = numbers.iter().sum::<f64>() / n;
+    [mean, (numbers.iter().map(|number| (number - mean).powi(2)).sum::<f64>() / (n - 1.0)).sqrt()]
 }

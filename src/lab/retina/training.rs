@@ -1,8 +1,10 @@
 //! The loop over the steps of a run: draws, steps, records, checkpoints, stops.
 
+use super::calibration::mean_drive;
 use super::checkpoint::{self, Parts, Progress};
 use super::learner::{Learner, Rates, Step};
 use super::measure;
+use super::method::Method;
 use super::options::Options;
 use super::recorder::{History, Means, Watch, batch_of};
 use super::start;
@@ -130,6 +132,9 @@ impl Training<'_> {
         }
         if let Some((after, quantity)) = not_finite {
             return Ok(Some((first + after, quantity)));
+        }
+        if is_last && matches!(self.learner.method, Method::Normalized { .. }) {
+            self.learner.running_mean = mean_drive(&self.learner, &self.source, &self.streams, &self.options);
         }
         self.record(&done, step + 1, is_last)?;
         self.phases.leave();

@@ -1,4 +1,4 @@
-//! Where gamma settles: by drive at the target, by rate (as the lab wrote it) at the square root of target times drive.
+//! Where methods that divide settle. Gamma: by drive at the target, by rate (as the lab wrote it) at the square root of target times drive.
 
 use super::{batch, learner};
 use crate::phases::Phases;
@@ -7,10 +7,10 @@ use tch::{Device, Tensor};
 use tessera::record::Value;
 
 /// Mean rates where nothing but ĥ moves, on one batch, and the drives φ(u).
-fn settled(estimate: &str, target: f64) -> (Tensor, Tensor) {
+fn settled(method: &str, estimate: &str, target: f64) -> (Tensor, Tensor) {
     let mut learner = learner(&[
-        ("method", Value::from("gamma")),
-        ("gamma.estimate", Value::from(estimate)),
+        ("method", Value::from(method)),
+        (if method == "gamma" { "gamma.estimate" } else { "normalized.estimate" }, Value::from(estimate)),
         ("fr_target", Value::from(target)),
     ]);
     let rates = Rates { learning: 0.0, firing_rate: 0.1, centering: 0.0 };
@@ -27,7 +27,15 @@ fn settled(estimate: &str, target: f64) -> (Tensor, Tensor) {
 #[test]
 fn gamma_by_drive_holds_the_target() {
     for target in [1.0, 2.5] {
-        let (rates, _) = settled("drive", target);
+        let (rates, _) = settled("gamma", "drive", target);
+        assert!((rates - target).abs().max().double_value(&[]) < 1e-10);
+    }
+}
+
+#[test]
+fn normalized_holds_the_target() {
+    for (estimate, target) in [("batch", 1.0), ("batch", 2.5), ("running", 1.0), ("running", 2.5)] {
+        let (rates, _) = settled("normalized", estimate, target);
         assert!((rates - target).abs().max().double_value(&[]) < 1e-10);
     }
 }
@@ -35,7 +43,7 @@ fn gamma_by_drive_holds_the_target() {
 #[test]
 fn gamma_by_rate_settles_at_a_square_root() {
     for target in [1.0, 2.5] {
-        let (rates, drive) = settled("rate", target);
+        let (rates, drive) = settled("gamma", "rate", target);
         assert!(rates.allclose(&(drive * target).sqrt(), 1e-9, 1e-9, false));
         assert!((rates - target).abs().max().double_value(&[]) > 0.1);
     }

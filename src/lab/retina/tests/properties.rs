@@ -29,7 +29,7 @@ proptest! {
 
 #[test]
 fn kernels_have_length_one_after_each_step() {
-    for method in ["lagrange", "two_losses", "gamma", "none"] {
+    for method in ["lagrange", "two_losses", "gamma", "normalized", "none"] {
         for shape in ["free", "difference-of-t"] {
             let mut learner = learner(&[("method", Value::from(method)), ("shape", Value::from(shape))]);
             for index in 0..3 {
@@ -49,7 +49,7 @@ fn kernels_have_length_one_after_each_step() {
 #[test]
 fn permuting_neurons_permutes_everything() {
     let order = Tensor::from_slice(&[3i64, 0, 5, 1, 4, 2]);
-    for method in ["lagrange", "two_losses", "gamma", "none"] {
+    for method in ["lagrange", "two_losses", "gamma", "normalized", "none"] {
         let mut plain = learner(&[("method", Value::from(method)), ("optimizer", Value::from("adam"))]);
         let mut permuted = learner(&[("method", Value::from(method)), ("optimizer", Value::from("adam"))]);
         let permute = |parameters: &Tensors| -> Tensors {
@@ -82,6 +82,46 @@ fn recording_does_not_change_a_run() {
     }
     for (name, expected) in plain.parameters.iter() {
         assert!(recorded.parameters.get(name).is_some_and(|found| found.equal(expected)), "{name:?}");
+    }
+}
+
+/// One image, or two, say what a gain is divided by, and a step is as good as any.
+#[test]
+fn batches_of_one_and_two_are_normalized() {
+    for (images, nonlinearity) in [(1, "softplus"), (2, "softplus"), (1, "relu"), (2, "relu")] {
+        let mut learner =
+            learner(&[("method", Value::from("normalized")), ("nonlinearity", Value::from(nonlinearity))]);
+        for index in 0..5 {
+            let [shown, noise] = ["images", "noise"].map(|stream| batch(stream, index).narrow(0, 0, images));
+            let rates = super::Rates { learning: 0.01, firing_rate: 0.1, centering: 0.0 };
+            let mut phases = super::Phases::new(tch::Device::Cpu);
+            let done = learner.step(&shown, &noise, rates, &mut phases).unwrap();
+            let heard = done.forward.before_gain.mean_dim([0i64].as_slice(), false, None).ge(1e-4);
+            let off = (&done.excess * heard.to_kind(Kind::Double)).abs().max();
+            assert!(number(&off) < 1e-12 && number(&done.grad_norm).is_finite(), "{images} {nonlinearity}");
+        }
+        assert!(
+            learner.parameters.iter().all(|(_, tensor)| number(&tensor.isfinite().all().to_kind(Kind::Double)) == 1.0)
+        );
+    }
+}
+
+/// The difference between gamma by drive and `normalized` with a running mean is the gradient alone.
+#[test]
+fn gamma_with_the_gradient_through_is_normalized() {
+    let words = |words: &[(&'static str, &'static str)]| {
+        let words: Vec<_> = words.iter().map(|(name, word)| (*name, Value::from(*word))).collect();
+        learner(&words)
+    };
+    let mut gamma = words(&[("method", "gamma"), ("gamma.estimate", "drive"), ("gamma.gradient", "through")]);
+    let mut normalized = words(&[("method", "normalized"), ("normalized.estimate", "running")]);
+    for index in 0..5 {
+        step(&mut gamma, index, 0.1);
+        step(&mut normalized, index, 0.1);
+    }
+    assert!(gamma.running_mean.equal(&normalized.running_mean));
+    for (name, expected) in gamma.parameters.iter() {
+        assert!(normalized.parameters.get(name).unwrap().equal(expected), "{name:?}");
     }
 }
 

@@ -96,9 +96,12 @@ fn is_same(a: &Path, b: &Path) {
 
 #[test]
 fn a_resumed_run_ends_where_an_unbroken_one_ends() {
-    for method in ["lagrange", "two_losses", "gamma", "none"] {
+    let methods = ["lagrange", "two_losses", "gamma", "normalized", "none"].map(|method| (method, "batch"));
+    for (method, estimate) in methods.into_iter().chain([("normalized", "running")]) {
         let others = [
             ("method", Value::from(method)),
+            ("normalized.estimate", Value::from(estimate)),
+            ("normalized.calibration", Value::from(100)),
             ("optimizer", Value::from("adam")),
             ("lr_schedule", Value::from("plateau")),
             ("lr_schedule.start", Value::from(5)),
@@ -120,7 +123,7 @@ fn a_resumed_run_ends_where_an_unbroken_one_ends() {
             }
         }
         assert_eq!(job.attempt, 3);
-        assert_eq!(rows(&unbroken), history, "{method}");
+        assert_eq!(rows(&unbroken), history, "{method} {estimate}");
         let last = "checkpoints/step-40.safetensors";
         is_same(&whole.path().join(last), &broken.path().join(last));
         for arrays in ["rates-40", "matrices-40", "rates-30", "rates-20"] {
@@ -172,7 +175,7 @@ fn probes_measure_a_checkpoint() {
     let checkpoint = job.checkpoints.join("step-40.safetensors");
     job.resume = Some(Resume { attempt: 1, step: 40, checkpoint });
     let table = describe::retina::parameters();
-    for (what, metrics, arrays) in [("covariance", 9, 9), ("rates", 5, 2), ("gradient", 5, 2), ("kl", 5, 1)] {
+    for (what, metrics, arrays) in [("covariance", 9, 9), ("rates", 5, 2), ("gradient", 5, 2), ("kl", 8, 3)] {
         let heard = Heard::default();
         let mut answers = Answers::new(Box::new(heard.clone()));
         let request = ProbeJob { job: job.clone(), what: what.to_owned(), batches: 20 };
@@ -195,4 +198,37 @@ fn probes_measure_a_checkpoint() {
         assert_eq!(TensorFile::read(&job.dir.join(file.unwrap())).unwrap().tensors.len(), arrays);
         assert!(matches!(answers.last(), Some(Answer::Finished { outcome: Outcome::Done, .. })));
     }
+}
+
+/// The last checkpoint holds mean drives by many patches, and so does every probe, whichever estimate the run had.
+#[test]
+fn normalized_is_calibrated_at_its_end_and_before_a_probe() {
+    let off = |others: &[(&str, Value)], step: u64| {
+        let folder = tempfile::tempdir().unwrap();
+        let all = [("normalized.calibration", Value::from(4000)), ("checkpoint.every", Value::from(10))];
+        let all: Vec<_> = all.into_iter().chain(others.iter().cloned()).collect();
+        let mut job = job(folder.path(), 1, &all);
+        train_until(&job, u32::MAX);
+        let checkpoint = job.checkpoints.join(format!("step-{step}.safetensors"));
+        job.resume = Some(Resume { attempt: 1, step, checkpoint });
+        let heard = Heard::default();
+        let mut answers = Answers::new(Box::new(heard.clone()));
+        let request = ProbeJob { job: job.clone(), what: "kl".to_owned(), batches: 500 };
+        let table = describe::retina::parameters();
+        probe(&request, &Values::check(&table, &job.parameters).unwrap(), Device::Cpu, &mut answers, &|| false)
+            .unwrap();
+        answers.send();
+        let (_, numbers) = rows(&heard.answers()).remove(0);
+        let number = |name: &str| numbers.iter().find(|(known, _)| known == name).unwrap().1;
+        (number("rate_off"), (number("kl") - number("kl_at_target")).abs())
+    };
+    for estimate in ["batch", "running"] {
+        let normalized = [("method", Value::from("normalized")), ("normalized.estimate", Value::from(estimate))];
+        for step in [30, 40] {
+            let (rates, kl) = off(&normalized, step);
+            assert!(rates < 0.12 && kl < 1e-9, "{estimate} {step}: {rates} {kl}");
+        }
+    }
+    let (rates, kl) = off(&[("method", Value::from("none")), ("fr_target", Value::from(2.5))], 40);
+    assert!(rates > 0.25 && kl > 1e-2, "{rates} {kl}");
 }
