@@ -33,3 +33,4 @@ mod store_compact;
 mod store_damage;
 mod stored;
 mod sweeps;
+mod values;
