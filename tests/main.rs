@@ -35,3 +35,4 @@ mod store_compact;
 mod store_damage;
 mod support;
 mod sweeps;
+mod values;

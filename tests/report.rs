@@ -163,3 +163,30 @@ fn the_page_of_a_sweep_is_no_earlier_report() {
     let (written, _) = written(&stored, "weekly", "");
     assert!(!text(&written.markdown).contains("New sweep"), "{}", text(&written.markdown));
 }
+
+#[test]
+fn a_claim_turns_when_the_numbers_do() {
+    let house = house("{kind: scatter, x: loss, y: loss}");
+    let path = house.path().join("weekly.yaml");
+    let claim =
+        "    text: The loss is {{ mean('loss') }}.\n    claims: [{says: It is small., holds: mean('loss').mean < 2}]\n";
+    std::fs::write(&path, text(&path) + claim).unwrap();
+    let (code, said) = tessera_report(&house, &["--run", "--check"]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(!house.path().join("results/reports/weekly").exists(), "a check writes nothing");
+    let (code, said) = tessera_report(&house, &[]);
+    assert_eq!(code, Some(0), "{said}");
+    let page = || text(&house.path().join("results/reports/weekly/report.md"));
+    assert!(page().contains("The loss is 1.5 ± ") && page().contains("- **It is small.**"), "{}", page());
+    let sweep = house.path().join("s.yaml");
+    std::fs::write(&sweep, text(&sweep).replace("[1, 2]", "[1, 2, 9]")).unwrap();
+    let (code, _) = tessera_report(&house, &["--run", "--check"]);
+    assert_eq!(code, Some(1));
+    let (code, said) = tessera_report(&house, &[]);
+    assert!(code == Some(0) && said.contains("no longer holds: It is small. (mean = 4)"), "{said}");
+    assert!(
+        page().contains("The loss is 4") && page().contains("- **no longer holds: It is small. (mean = 4)**"),
+        "{}",
+        page()
+    );
+}

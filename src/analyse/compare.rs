@@ -67,9 +67,9 @@ pub struct Comparison {
     pub warnings: Vec<String>,
 }
 
-struct Measured<'a> {
-    run: &'a RunState,
-    value: Option<f64>,
+pub(super) struct Measured<'a> {
+    pub run: &'a RunState,
+    pub value: Option<f64>,
 }
 
 /// Compares the levels of an axis.
@@ -183,7 +183,12 @@ fn difference(
 
 /// The values of a level's runs by what a partner must share (the seed, and the axes that all runs have), and how many
 /// runs there are, those without a value too. Runs that differ in what only their own level has are averaged.
-fn group(by: &str, shared: &[&String], name: &str, runs: &[&Measured]) -> (BTreeMap<Vec<String>, Vec<f64>>, usize) {
+pub(super) fn group(
+    by: &str,
+    shared: &[&String],
+    name: &str,
+    runs: &[&Measured],
+) -> (BTreeMap<Vec<String>, Vec<f64>>, usize) {
     let mut values: BTreeMap<Vec<String>, Vec<f64>> = BTreeMap::new();
     let mut all = 0;
     for one in runs.iter().filter(|one| level(one.run, by) == name) {

@@ -14,6 +14,8 @@ mod number;
 mod pivot;
 mod probed;
 mod query;
+mod ratio;
+mod selection;
 mod stream;
 mod value;
 
@@ -28,5 +30,7 @@ pub use number::{significant, with_error};
 pub use pivot::{Pivot, PivotCell, PivotRequest, pivot};
 pub use probed::Measured;
 pub use query::{Answer, Files, Said, query};
+pub use ratio::ratio;
+pub use selection::{Sample, levels_of, sample, select};
 pub use stream::{Outlet, Streamed, query_to};
 pub use value::values;

@@ -44,6 +44,17 @@ pub struct PivotCell {
 }
 
 impl PivotCell {
+    /// Counts a run.
+    pub(super) fn add(&mut self, status: Status, number: Option<f64>) {
+        match (status, number) {
+            (Status::Diverged, _) => self.diverged += 1,
+            (Status::Failed, _) => self.failed += 1,
+            (Status::Finished, Some(number)) => self.values.push(number),
+            (Status::Finished, None) => self.without += 1,
+            _ => self.missing += 1,
+        }
+    }
+
     /// Mean and 95% interval over the runs that finished.
     pub fn interval(&self) -> Option<Interval> {
         mean_interval(&self.values)
@@ -134,14 +145,7 @@ pub fn pivot(sweep: &Sweep, request: &PivotRequest) -> Result<Pivot, AnalyseErro
         let row = rows.insert_full(key(run, &row_axes)).0;
         let column = columns.insert_full(key(run, &column_axes)).0;
         places.push((row, column));
-        let cell = cells.entry((row, column)).or_default();
-        match (run.status, number) {
-            (Status::Diverged, _) => cell.diverged += 1,
-            (Status::Failed, _) => cell.failed += 1,
-            (Status::Finished, Some(number)) => cell.values.push(number),
-            (Status::Finished, None) => cell.without += 1,
-            _ => cell.missing += 1,
-        }
+        cells.entry((row, column)).or_default().add(run.status, number);
     }
     // An axis that has one level in each cell is told by the cell: what moves with an axis shown, or is active for some.
     let is_pooled = |axis: &String| {

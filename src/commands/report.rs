@@ -3,7 +3,7 @@
 use crate::error::{Error, ExitCode};
 use crate::output::answer;
 use crate::record::layout;
-use crate::report::{ReportError, write};
+use crate::report::{Holds, ReportError, Verdict, check, write};
 use crate::session;
 use crate::session::execution::Execution;
 use crate::session::probe::Probe;
@@ -28,6 +28,9 @@ pub struct Report {
     /// First execute what the sweeps still lack
     #[arg(long)]
     run: bool,
+    /// Only look at the values and claims of the texts, and write nothing; 1 where a claim no longer holds
+    #[arg(long, conflicts_with_all = ["open", "out"])]
+    check: bool,
     /// Open the page in the browser
     #[arg(long)]
     open: bool,
@@ -47,12 +50,22 @@ impl Report {
             return Ok(code);
         }
         let out = self.out.unwrap_or_else(|| layout::reports(results).join(&spec.name));
-        let written = write(&spec, results, &out).map_err(|error| match error {
+        let explained = |error| match error {
             ReportError::Store(error @ StoreError::NoSweep { .. }) if !self.run => {
                 Error::usage(error.to_string()).with_help("`--run` executes what the report's sweeps lack")
             }
             error => error.into(),
-        })?;
+        };
+        if self.check {
+            let claims = check(&spec, results).map_err(explained)?;
+            answer(&claims.iter().map(said).collect::<String>())?;
+            let fails = claims.iter().any(|claim| matches!(claim.holds, Holds::No(_)));
+            return Ok(if fails { ExitCode::Failure } else { code });
+        }
+        let written = write(&spec, results, &out).map_err(explained)?;
+        for line in written.claims.iter().filter(|claim| claim.holds != Holds::Yes).filter_map(Verdict::line) {
+            eprintln!("note: {line}");
+        }
         for warning in &written.warnings {
             eprintln!("note: {warning}");
         }
@@ -64,6 +77,14 @@ impl Report {
             open(&written.html)?;
         }
         Ok(code)
+    }
+}
+
+/// A claim as a line: what became of it, and what it says.
+fn said(claim: &Verdict) -> String {
+    match claim.holds {
+        Holds::Yes => format!("holds: {}\n", claim.says.as_deref().unwrap_or(&claim.condition).trim()),
+        _ => format!("{}\n", claim.line().unwrap_or_default().trim()),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::analyse::AnalyseError;
 use crate::figures::FiguresError;
-use crate::spec::{Figure, Origin};
+use crate::spec::{Figure, Origin, Problems};
 use crate::store::StoreError;
 use std::path::{Path, PathBuf};
 
@@ -35,6 +35,9 @@ pub enum ReportError {
         /// What the system said.
         cause: std::io::Error,
     },
+    /// Values in its texts are wrong.
+    #[error("{}", .0.0.first().map(|problem| &*problem.message).unwrap_or_default())]
+    Values(Problems),
     /// A text of the report cannot be shown.
     #[error("{0}")]
     Text(String),

@@ -2,8 +2,8 @@
 
 use super::error::ReportError;
 use super::table::Table;
+use super::told::{Told, Verdict};
 use crate::figures::{Drawing, Palette, Source, draw_all};
-use crate::spec::Report;
 use crate::store::{Scope, Sweep};
 
 /// A report's contents.
@@ -28,6 +28,8 @@ pub struct Part {
     pub title: String,
     /// Markdown.
     pub text: String,
+    /// What the text concludes, looked at.
+    pub claims: Vec<Verdict>,
     /// Drawn.
     pub figures: Vec<Drawing>,
     /// Pivots and comparisons.
@@ -38,7 +40,8 @@ pub struct Part {
 ///
 /// # Errors
 /// Where a figure or a table cannot be made.
-pub fn gather(report: &Report, sweeps: &[Sweep], changes: Vec<String>) -> Result<Body, ReportError> {
+pub fn gather(told: &Told, sweeps: &[Sweep], changes: Vec<String>) -> Result<Body, ReportError> {
+    let report = &told.report;
     let mut sources = Vec::new();
     for (spec, sweep) in report.sweeps.iter().zip(sweeps) {
         let goal = spec.metric.as_ref().map(|metric| (&*metric.name, metric.maximize));
@@ -57,7 +60,7 @@ pub fn gather(report: &Report, sweeps: &[Sweep], changes: Vec<String>) -> Result
     }
     let mut drawings = drawings.into_iter();
     let mut parts = Vec::with_capacity(report.sections.len());
-    for section in &report.sections {
+    for (section, claims) in report.sections.iter().zip(&told.claims) {
         let mut tables = Vec::new();
         for request in &section.tables {
             tables.push(Table::pivot(&sweeps[place(&request.sweep)], request)?);
@@ -68,6 +71,7 @@ pub fn gather(report: &Report, sweeps: &[Sweep], changes: Vec<String>) -> Result
         parts.push(Part {
             title: section.title.clone(),
             text: section.text.clone(),
+            claims: claims.clone(),
             figures: drawings.by_ref().take(section.figures.len()).collect(),
             tables,
         });

@@ -4,6 +4,7 @@ use super::error::ReportError;
 use super::gather::{Body, Part};
 use super::table::Table;
 use super::text::to_html;
+use super::told::{Holds, Verdict};
 use crate::figures::{Drawing, draw, font};
 use base64::Engine as _;
 use minijinja::{Environment, Value, context};
@@ -73,8 +74,19 @@ fn shown(place: usize, part: &Part, folder: &Path) -> Result<Value, ReportError>
     };
     let figures: Vec<Value> = part.figures.iter().map(figure).collect::<Result<_, _>>()?;
     let table = |table: &Table| context! { caption => table.caption, header => table.header, rows => table.rows, notes => table.notes };
+    let claim = |(verdict, line): (&Verdict, String)| -> Result<Value, ReportError> {
+        let holds = match verdict.holds {
+            Holds::Yes => "yes",
+            Holds::No(_) => "no",
+            Holds::TooFew(_) => "open",
+        };
+        Ok(context! { holds, text => safe_text(&line, folder)? })
+    };
+    let lines = part.claims.iter().filter_map(|verdict| Some((verdict, verdict.line()?)));
+    let claims: Vec<Value> = lines.map(claim).collect::<Result<_, _>>()?;
     Ok(context! {
         number => place + 1,
+        claims,
         title => part.title,
         text => safe_text(&part.text, folder)?,
         figures,

@@ -40,6 +40,13 @@ fn write_body(out: &mut String, body: &Body) -> std::fmt::Result {
         if !part.text.is_empty() {
             writeln!(out, "{}\n", text(&part.text))?;
         }
+        let claims: Vec<String> = part.claims.iter().filter_map(super::Verdict::line).collect();
+        for claim in &claims {
+            writeln!(out, "- **{}**", text(claim.trim()))?;
+        }
+        if !claims.is_empty() {
+            writeln!(out)?;
+        }
         for figure in &part.figures {
             writeln!(out, "![{}](figures/{}.png)\n", plain(&figure.title), figure.name)?;
             let caption = text(figure.caption.trim());

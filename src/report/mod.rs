@@ -10,6 +10,7 @@ mod html;
 mod markdown;
 mod table;
 mod text;
+mod told;
 mod write;
 
 pub use error::ReportError;
@@ -18,4 +19,5 @@ pub use html::page;
 pub use markdown::markdown;
 pub use table::Table;
 pub use text::to_html;
-pub use write::{Drawn, Kind, Written, draw_figures, write};
+pub use told::{Holds, Verdict};
+pub use write::{Drawn, Kind, Written, check, draw_figures, write};

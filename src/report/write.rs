@@ -4,12 +4,14 @@ use super::changes::{self, State};
 use super::error::ReportError;
 use super::file::put;
 use super::gather::{Body, gather};
+use super::told::{Sources, Verdict, tell, tell_figures};
 use super::{html, markdown};
 use crate::figures::{Drawing, PAGE, Palette, SLIDE, Source, draw_all};
-use crate::spec::{Report, Sweep as Spec};
+use crate::spec::{Figure, Report, Sweep as Spec};
 use crate::store::{Scope, Sweep};
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// What was written.
 #[derive(Clone, Debug)]
@@ -24,6 +26,8 @@ pub struct Written {
     pub empty: Vec<String>,
     /// What a reader should know of figures, each with the figure's name.
     pub warnings: Vec<String>,
+    /// Its claims, in the order of the page.
+    pub claims: Vec<Verdict>,
 }
 
 /// Writes a report into a folder: `report.html`, `report.md`, `figures/` and `report.json`, by which the next report
@@ -32,12 +36,12 @@ pub struct Written {
 /// # Errors
 /// Where the store cannot be read, a figure or table cannot be made, or a file cannot be written.
 pub fn write(report: &Report, results: &Path, out: &Path) -> Result<Written, ReportError> {
-    let sweeps: Vec<Sweep> =
-        report.sweeps.iter().map(|spec| Sweep::open(results, &spec.name)).collect::<Result<_, _>>()?;
+    let sweeps = opened(report, results)?;
+    let told = tell(report, &Sources::new(report, sweeps.clone(), results))?;
     let now = if report.is_page { None } else { Some(State::of(report, &sweeps, out)?) };
     let before = now.as_ref().map(|now| changes::previous(report, results, out, now.first)).transpose()?.flatten();
     let changes = now.as_ref().zip(before).map(|(now, before)| changes::since(&before, now));
-    let body = gather(report, &sweeps, changes.unwrap_or_default())?;
+    let body = gather(&told, &sweeps, changes.unwrap_or_default())?;
     let drawings: Vec<&Drawing> = body.figures().collect();
     let figures = write_drawings(&drawings, &out.join("figures"), &[Kind::Svg, Kind::Png])?;
     let warnings = drawings.iter().flat_map(|drawing| warnings_of(drawing)).collect();
@@ -48,7 +52,28 @@ pub fn write(report: &Report, results: &Path, out: &Path) -> Result<Written, Rep
     if let Some(now) = now {
         now.save(out)?;
     }
-    Ok(Written { html: page, markdown: text, figures, empty: body.empty(), warnings })
+    Ok(Written {
+        html: page,
+        markdown: text,
+        figures,
+        empty: body.empty(),
+        warnings,
+        claims: told.claims.into_iter().flatten().collect(),
+    })
+}
+
+fn opened(report: &Report, results: &Path) -> Result<Arc<Vec<Sweep>>, ReportError> {
+    let open = |spec: &Spec| Sweep::open(results, &spec.name);
+    Ok(Arc::new(report.sweeps.iter().map(open).collect::<Result<_, _>>()?))
+}
+
+/// Looks at the values and claims of a report, and writes nothing: its claims, in the order of the page.
+///
+/// # Errors
+/// Where the store cannot be read or a value is wrong.
+pub fn check(report: &Report, results: &Path) -> Result<Vec<Verdict>, ReportError> {
+    let told = tell(report, &Sources::new(report, opened(report, results)?, results))?;
+    Ok(told.claims.into_iter().flatten().collect())
 }
 
 /// A kind of file.
@@ -92,8 +117,13 @@ pub fn draw_figures(
     let source = source.map_err(|error| ReportError::sweep(&spec.name, error))?;
     let mut palette = Palette::default();
     source.color(&mut palette);
-    let chosen = spec.figures.iter().filter(|figure| only.is_empty() || only.contains(&figure.name));
-    let requests: Vec<_> = chosen.map(|figure| (figure, &source)).collect();
+    let mut chosen: Vec<Figure> =
+        spec.figures.iter().filter(|figure| only.is_empty() || only.contains(&figure.name)).cloned().collect();
+    let results = sweep.layout().root().parent().unwrap_or(Path::new("")).to_owned();
+    let own = Report::of_sweep(spec.clone(), PathBuf::new());
+    let again = Arc::new(vec![Sweep::open(&results, &spec.name)?]);
+    tell_figures(&mut chosen, &spec.name, &Sources::new(&own, again, &results))?;
+    let requests: Vec<_> = chosen.iter().map(|figure| (figure, &source)).collect();
     let mut drawings = Vec::with_capacity(requests.len());
     for ((figure, _), drawing) in requests.iter().zip(draw_all(&requests, &palette)) {
         drawings.push(drawing.map_err(|error| ReportError::figure(figure, error))?);

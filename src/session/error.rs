@@ -77,6 +77,7 @@ impl From<ReportError> for Error {
         match error {
             ReportError::Store(error) => error.into(),
             ReportError::Table(error) => error.into(),
+            ReportError::Values(problems) => problems.into(),
             ReportError::Figure { name, error, origin: Some(origin) } => match error.asked() {
                 Some(help) => {
                     Problems(vec![origin.problem(Severity::Error, format!("`{name}`: {error}"), &help)]).into()

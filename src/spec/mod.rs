@@ -4,6 +4,7 @@
 mod axes;
 mod axis;
 mod check;
+mod claim;
 mod clashes;
 mod command;
 mod condition;
@@ -36,6 +37,7 @@ mod template;
 mod tree;
 mod units;
 
+pub use claim::Claim;
 pub use clashes::variable;
 pub use command::{Booleans, Checkpoints, Command, Lists, Metrics, MetricsSource, Nothing, Spelling};
 pub use condition::{Clause, Condition, Operator};

@@ -76,6 +76,21 @@ impl Origin {
         self.report(severity, message, help, true)
     }
 
+    /// A problem with a part of the text here: the part's `nth` occurrence, from 0, or the whole where the file spells it
+    /// otherwise.
+    pub fn problem_within(&self, part: (&str, usize), message: String, help: &str) -> Problem {
+        let mut problem = self.report(Severity::Error, message, help, false);
+        let (words, nth) = part;
+        let first = words.lines().next().unwrap_or("").trim_end();
+        let rest = self.text.source.text.get(problem.span.start..).unwrap_or("");
+        if !first.is_empty()
+            && let Some((at, _)) = rest.match_indices(first).nth(nth)
+        {
+            problem.span = problem.span.start + at..problem.span.start + at + first.len();
+        }
+        problem
+    }
+
     fn report(&self, severity: Severity, message: String, help: &str, key: bool) -> Problem {
         Problem {
             severity,

@@ -12,12 +12,13 @@
 //!     figures: [{kind: curve, color: method}]
 //!     tables: [{rows: method, cols: fr_learning_rate}]
 //!     compare: [{by: method}]
+//!     claims: [{says: two_losses costs information, holds: "difference('kl', by='method', of='two_losses', minus='lagrange').high < 0"}]
 //! ideas: [Use a schedule.]
 //! ```
 
 use super::figure::make_unique;
 use super::node::suggestion;
-use super::{Figure, Filter, Names, Node, Reduce, Sweep};
+use super::{Claim, Figure, Filter, Names, Node, Origin, Reduce, Sweep};
 use std::path::{Path, PathBuf};
 
 /// A report, checked.
@@ -42,6 +43,8 @@ pub struct Report {
     pub sections: Vec<Section>,
     /// The last list; Markdown.
     pub ideas: Vec<String>,
+    /// Where it was written; a sweep's page has no text of its own.
+    pub origin: Option<Origin>,
     /// The folder of its file: pictures in its texts may come from below it.
     pub folder: PathBuf,
 }
@@ -59,6 +62,12 @@ pub struct Section {
     pub tables: Vec<TableRequest>,
     /// Comparisons.
     pub compare: Vec<Comparison>,
+    /// What its text concludes.
+    pub claims: Vec<Claim>,
+    /// The sweep that values in its text are of, where they name none.
+    pub sweep: Option<String>,
+    /// Where it was written.
+    pub origin: Option<Origin>,
 }
 
 /// A figure of a section.
@@ -139,6 +148,7 @@ impl Report {
             last_week: text("last_week").unwrap_or_default(),
             ideas: node.get("ideas").iter().flat_map(Node::items).filter_map(|idea| idea.text()).collect(),
             folder: folder.to_owned(),
+            origin: Some(node.origin().clone()),
             is_page: false,
             name,
             sweeps,
@@ -158,8 +168,13 @@ fn read_section(node: &Node, sweeps: &[Sweep]) -> Option<Section> {
         node.error(format!("expected a section with `title` and `text`, found {}", node.found()), "");
         None
     })?;
-    node.check_keys(&["title", "sweep", "text", "figures", "tables", "compare"]);
+    node.check_keys(&["title", "sweep", "text", "figures", "tables", "compare", "claims"]);
     let list = |key: &str| node.get(key).map(|node| node.items()).unwrap_or_default();
+    let own = match (node.get("sweep"), sweeps) {
+        (Some(named), _) => find_sweep(node, Some(named), sweeps),
+        (None, [only]) => Some(only),
+        (None, _) => None,
+    };
     let sweep = |item: &Node| match item.get("sweep") {
         Some(own) => find_sweep(item, Some(own), sweeps),
         None => find_sweep(item, node.get("sweep"), sweeps),
@@ -170,6 +185,9 @@ fn read_section(node: &Node, sweeps: &[Sweep]) -> Option<Section> {
         figures: list("figures").iter().filter_map(|item| read_figure(item, sweep(item)?)).collect(),
         tables: list("tables").iter().filter_map(|item| read_table(item, sweep(item)?)).collect(),
         compare: list("compare").iter().filter_map(|item| read_comparison(item, sweep(item)?)).collect(),
+        claims: node.get("claims").map(|claims| Claim::read_all(&claims)).unwrap_or_default(),
+        sweep: own.map(|sweep| sweep.name.clone()),
+        origin: Some(node.origin().clone()),
     })
 }
 
@@ -242,6 +260,9 @@ impl Report {
             figures: sweep.figures.iter().map(entry).collect(),
             tables: table.into_iter().collect(),
             compare: Vec::new(),
+            claims: Vec::new(),
+            sweep: Some(sweep.name.clone()),
+            origin: None,
         };
         Self {
             name: sweep.name.clone(),
@@ -251,6 +272,7 @@ impl Report {
             sections: vec![section],
             ideas: Vec::new(),
             folder: sweep.folder.clone(),
+            origin: None,
             sweeps: vec![sweep],
             files: vec![file],
             is_page: true,

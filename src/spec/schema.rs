@@ -87,7 +87,7 @@ fn of_report() -> Json {
         "since": text("The report that \"what changed\" compares with; the newest older one unless said."),
         "sweeps": texts("Spec files, relative to this one."),
         "last_week": text("Markdown: what was known when the week began."),
-        "sections": list("Numbered sections: title, sweep, text, figures, tables, compare."),
+        "sections": list("Numbered sections: title, sweep, text, figures, tables, compare, claims."),
         "ideas": texts("The last list; Markdown."),
     })
 }
