@@ -29,3 +29,21 @@ fn the_pages_on_the_command_line_are_current() {
     let old: Vec<&String> = kept.keys().chain(now.keys()).filter(|name| kept.get(*name) != now.get(*name)).collect();
     assert!(old.is_empty(), "docs/man has old pages, `./just docs` writes them anew: {old:?}");
 }
+
+#[test]
+fn the_page_on_the_architecture_names_files_that_are_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = std::fs::read_to_string(root.join("docs/architecture.md")).unwrap();
+    let named: Vec<String> = page
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .flat_map(|line| line.split('`').skip(1).step_by(2))
+        .filter(|name| name.ends_with(".rs") && name.contains('/'))
+        .map(str::to_owned)
+        .collect();
+    assert!(named.len() > 30, "the tables were not found");
+    let lost: Vec<&String> = named.iter().filter(|name| !root.join("src").join(name).is_file()).collect();
+    assert!(lost.is_empty(), "docs/architecture.md names files that are not there: {lost:?}");
+    let long: Vec<&str> = page.lines().filter(|line| line.chars().count() > 100).collect();
+    assert!(long.is_empty(), "lines of more than 100 characters in docs/architecture.md: {long:#?}");
+}

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use tessera::agent::{Array, RunError, Settings, Sink, SinkError, Summary, Task, Trainer, execute};
+use tessera::agent::{Array, QueuedRun, RunError, Settings, Sink, SinkError, Summary, Trainer, execute};
 use tessera::presence::requests::Request;
 use tessera::presence::view::{View, Watch};
 use tessera::process::StopReason;
@@ -95,7 +95,7 @@ impl Watch for Eye<'_> {
 struct Sweep {
     folder: tempfile::TempDir,
     settings: Settings,
-    tasks: Vec<Task>,
+    tasks: Vec<QueuedRun>,
 }
 
 fn worker() -> PathBuf {
@@ -129,7 +129,7 @@ fn sweep(runs: &[&[(&str, Value)]]) -> Sweep {
     let task = |(place, parameters): (usize, &&[(&str, Value)])| {
         let parameters = parameters.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
         let planned = PlannedRun { run: RunId::of(&place.to_string()), seed: place as u64, parameters };
-        Task { planned, attempt: 1, resume: None }
+        QueuedRun { planned, attempt: 1, resume: None }
     };
     let tasks = runs.iter().enumerate().map(task).collect();
     Sweep { folder, settings, tasks }

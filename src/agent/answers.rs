@@ -1,13 +1,13 @@
-//! What the loop does with what workers say.
+//! Handles what workers say.
 
 use super::run_loop::Agent;
 use super::settings::Trainer;
 use super::summary::RunError;
-use super::worker::{Current, Ready, Why};
+use super::worker::{CurrentRun, EndReason, Ready};
 use super::{arrays, launch};
 use crate::process::{cause, host};
 use crate::record::{Answer, Fact, PROTOCOL, Provenance, Resume, RunId};
-use crate::schedule::State;
+use crate::schedule::SlotState;
 use nix::sys::signal::Signal;
 use std::path::PathBuf;
 use std::time::Instant;
@@ -27,7 +27,7 @@ impl Agent<'_> {
                     self.fault(slot, "the columns of its rows have different lengths");
                     return Ok(());
                 }
-                self.sink.history(&run, self.tasks[place].attempt, &rows)?;
+                self.sink.history(&run, self.runs[place].attempt, &rows)?;
                 let metric = self.settings.metric.as_deref();
                 let values = metric.and_then(|metric| rows.metrics.get(metric));
                 if let Some(current) = self.workers[slot].as_mut().and_then(|w| w.current.as_mut()) {
@@ -39,7 +39,7 @@ impl Agent<'_> {
             }
             Answer::Arrays { run, step, file } => {
                 let Some(place) = self.executing(slot, &run) else { return Ok(()) };
-                let attempt = self.tasks[place].attempt;
+                let attempt = self.runs[place].attempt;
                 match arrays::take(&self.settings.folders.work(&run, attempt), &file) {
                     Ok(arrays) => self.sink.arrays(&run, attempt, step, arrays)?,
                     Err(error) => self.fault(slot, &error.to_string()),
@@ -53,9 +53,9 @@ impl Agent<'_> {
                     self.fault(slot, &format!("the checkpoint `{file}` is not there"));
                     return Ok(());
                 }
-                let attempt = self.tasks[place].attempt;
+                let attempt = self.runs[place].attempt;
                 let checkpoint = self.settings.folders.checkpoints(&run).join(&file);
-                self.tasks[place].resume = Some(Resume { attempt, step, checkpoint });
+                self.runs[place].resume = Some(Resume { attempt, step, checkpoint });
                 let fact = Fact::Checkpoint { time: host::unix_time(), run, attempt, step, guessed: false, file };
                 Ok(self.sink.fact(fact)?)
             }
@@ -78,7 +78,7 @@ impl Agent<'_> {
                 // It stays up, and takes the next run where there is one.
                 self.set_idle(slot);
                 match why {
-                    Some(Why::Limit(failure, message)) => self.failed(place, failure, message, seconds),
+                    Some(EndReason::Limit(failure, message)) => self.failed(place, failure, message, seconds),
                     _ => self.stopped(place, seconds),
                 }
             }
@@ -105,13 +105,13 @@ impl Agent<'_> {
 
     fn started(&mut self, slot: usize, run: &RunId, at: Instant) -> Result<(), RunError> {
         let Some(worker) = &mut self.workers[slot] else { return Ok(()) };
-        let next = worker.batch.front().copied().filter(|&place| self.tasks[place].id() == run);
+        let next = worker.batch.front().copied().filter(|&place| self.runs[place].id() == run);
         let Some(place) = next.filter(|_| worker.current.is_none()) else {
             self.fault(slot, &format!("it began run {run}, which is not its next"));
             return Ok(());
         };
         self.false_starts = 0;
-        worker.current = Some(Current { task: place, began: at, last_number: at, step: 0, value: None });
+        worker.current = Some(CurrentRun { place, began: at, last_number: at, step: 0, value: None });
         worker.kernel_kills = self.kernel_kills;
         self.record_start(slot, place)
     }
@@ -130,13 +130,13 @@ impl Agent<'_> {
             libtorch: ready.libtorch,
             ..self.provenance.clone()
         };
-        let task = &self.tasks[place];
+        let queued = &self.runs[place];
         // A probe begins with a checkpoint and goes on from nothing.
-        let resume = task.resume.as_ref().filter(|_| self.settings.probe.is_none());
+        let resume = queued.resume.as_ref().filter(|_| self.settings.probe.is_none());
         let fact = Fact::Started {
             time: host::unix_time(),
-            run: task.id().clone(),
-            attempt: task.attempt,
+            run: queued.id().clone(),
+            attempt: queued.attempt,
             resume: resume.map(|resume| (resume.attempt, resume.step)),
             provenance: Box::new(provenance),
         };
@@ -145,8 +145,8 @@ impl Agent<'_> {
 
     /// The run that the worker executes, if it is the one that it speaks of; else the worker is at fault.
     fn executing(&mut self, slot: usize, run: &RunId) -> Option<usize> {
-        let current = self.workers[slot].as_ref().and_then(|w| w.current.as_ref()).map(|c| c.task);
-        let place = current.filter(|&place| self.tasks[place].id() == run);
+        let current = self.workers[slot].as_ref().and_then(|w| w.current.as_ref()).map(|c| c.place);
+        let place = current.filter(|&place| self.runs[place].id() == run);
         if place.is_none() {
             self.fault(slot, &format!("it speaks of run {run}, which it does not execute"));
         }
@@ -163,8 +163,8 @@ impl Agent<'_> {
             self.set_idle(slot);
         }
         // The folder of an attempt that left nothing in it goes; one with files in it stays.
-        let task = &self.tasks[current.task];
-        let work = self.settings.folders.work(task.id(), task.attempt);
+        let queued = &self.runs[current.place];
+        let work = self.settings.folders.work(queued.id(), queued.attempt);
         if std::fs::remove_dir(&work).is_ok()
             && let Some(folder) = work.parent()
         {
@@ -175,14 +175,14 @@ impl Agent<'_> {
 
     fn set_idle(&mut self, slot: usize) {
         if let Some(worker) = &self.workers[slot] {
-            self.machine.slots[slot].state = State::Idle(worker.class);
+            self.machine.slots[slot].state = SlotState::Idle(worker.class);
         }
     }
 
     /// The worker is at fault: it is killed, and its run fails.
     pub(super) fn fault(&mut self, slot: usize, message: &str) {
         if let Some(worker) = &mut self.workers[slot] {
-            worker.end(Why::Fault(message.to_owned()), Instant::now());
+            worker.end(EndReason::Fault(message.to_owned()), Instant::now());
             worker.process.signal(Signal::SIGKILL);
         }
     }

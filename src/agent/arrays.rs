@@ -1,7 +1,7 @@
-//! Takes an `arrays` file of a worker in: a safetensors file directly in the run's folder.
+//! Reads an `arrays` file of a worker: a safetensors file directly in the run's folder.
 //!
-//! A worker is a program like any other, so nothing of the file is trusted: a plain name, a regular file and no
-//! link, a header and shapes that agree with its size.
+//! A worker is a program like any other, so nothing in the file is trusted. It must have a plain name, be a regular
+//! file and no link, and its header and shapes must agree with its size.
 
 use super::Array;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};

@@ -1,14 +1,14 @@
-//! How decisions are carried out: slots are held, workers started, runs handed to them.
+//! Carries out decisions: reserves slots, starts workers, hands runs to them.
 
 use super::launch;
 use super::run_loop::Agent;
 use super::settings::{Probing, Trainer};
 use super::summary::RunError;
-use super::worker::{Why, Worker};
+use super::worker::{EndReason, Worker};
 use crate::presence::reservation::Reservation;
 use crate::process::child::Process;
 use crate::record::{Job, ProbeJob, Request};
-use crate::schedule::{Start, State, Waiting, batch_size, decide};
+use crate::schedule::{QueueEntry, SlotState, Start, batch_size, decide};
 use std::sync::PoisonError;
 use std::time::Instant;
 
@@ -33,8 +33,8 @@ impl Agent<'_> {
         if start.replace {
             if let Some(worker) = &mut self.workers[start.slot] {
                 worker.process.close();
-                worker.end(Why::Dismissed, Instant::now() + self.settings.grace);
-                self.machine.slots[start.slot].state = State::Busy { class: start.class, alone: start.alone };
+                worker.end(EndReason::Dismissed, Instant::now() + self.settings.grace);
+                self.machine.slots[start.slot].state = SlotState::Busy { class: start.class, alone: start.alone };
             }
             // The slot is empty once the old worker is gone; the runs stay in the queue until then.
             return Ok(());
@@ -44,13 +44,13 @@ impl Agent<'_> {
             match self.reserve(start.slot) {
                 Ok(held) => reservation = Some(held),
                 Err(who) => {
-                    self.machine.slots[start.slot].state = State::Held(who);
+                    self.machine.slots[start.slot].state = SlotState::Held(who);
                     return Ok(());
                 }
             }
         }
         self.unqueue(&start.runs);
-        self.machine.slots[start.slot].state = State::Busy { class: start.class, alone: start.alone };
+        self.machine.slots[start.slot].state = SlotState::Busy { class: start.class, alone: start.alone };
         // Until the next look nobody knows what a new worker takes.
         if reservation.is_some() && self.graphics.is_some() {
             for &gpu in &self.machine.slots[start.slot].gpus {
@@ -109,19 +109,19 @@ impl Agent<'_> {
         let folders = &self.settings.folders;
         let device = if self.machine.slots[start.slot].gpus.is_empty() { "cpu" } else { "cuda:0" };
         let jobs = start.runs.iter().map(|&place| {
-            let task = &self.tasks[place];
+            let queued = &self.runs[place];
             Job {
                 trainer: trainer.to_owned(),
-                run: task.id().clone(),
-                attempt: task.attempt,
-                dir: folders.work(task.id(), task.attempt),
-                checkpoints: folders.checkpoints(task.id()),
+                run: queued.id().clone(),
+                attempt: queued.attempt,
+                dir: folders.work(queued.id(), queued.attempt),
+                checkpoints: folders.checkpoints(queued.id()),
                 cache: folders.cache(),
-                parameters: task.parameters(&self.settings.common),
-                seed: task.planned.seed,
+                parameters: queued.parameters(&self.settings.common),
+                seed: queued.planned.seed,
                 device: device.to_owned(),
                 threads: self.settings.resources.cpu,
-                resume: task.resume.clone(),
+                resume: queued.resume.clone(),
             }
         });
         let jobs: Vec<Job> = jobs.collect();
@@ -157,7 +157,7 @@ impl Agent<'_> {
     pub(super) fn requeue(&mut self, runs: impl DoubleEndedIterator<Item = usize>) {
         for run in runs.rev() {
             let alone = self.records[run].was_alone;
-            self.queue.push_front(Waiting { run, class: self.classes[run], alone, not_before: 0.0 });
+            self.queue.push_front(QueueEntry { run, class: self.classes[run], alone, not_before: 0.0 });
         }
     }
 }

@@ -1,14 +1,14 @@
-//! How attempts end: with a result, stopped, failed; and what follows from it.
+//! Ends of attempts: a result, a stop or a failure, and what follows from it.
 
 use super::run_loop::Agent;
 use super::settings::Trainer;
 use super::summary::{FailedRun, RunError};
-use super::worker::Why;
+use super::worker::EndReason;
 use crate::process::StopReason;
 use crate::process::group::Ended;
 use crate::process::{cause, host, room};
 use crate::record::{Fact, Failure, Outcome};
-use crate::schedule::{Next, State, Waiting, after_failure};
+use crate::schedule::{QueueEntry, RetryDecision, SlotState, after_failure};
 use crate::spec::Place;
 use std::path::PathBuf;
 use std::time::Instant;
@@ -43,12 +43,12 @@ impl Agent<'_> {
             Some(peak) => (Some(peak), true),
             None => (peak.or(measured), peak_is_bound),
         };
-        let task = &self.tasks[place];
+        let queued = &self.runs[place];
         let diverged = matches!(outcome, Outcome::Diverged { .. });
         let fact = Fact::Finished {
             time: host::unix_time(),
-            run: task.id().clone(),
-            attempt: task.attempt,
+            run: queued.id().clone(),
+            attempt: queued.attempt,
             seconds,
             outcome,
             peak_memory_mib: measured,
@@ -83,9 +83,10 @@ impl Agent<'_> {
     }
 
     pub(super) fn stopped(&mut self, place: usize, seconds: f64) -> Result<(), RunError> {
-        let task = &self.tasks[place];
+        let queued = &self.runs[place];
         self.summary.stopped += 1;
-        let fact = Fact::Stopped { time: host::unix_time(), run: task.id().clone(), attempt: task.attempt, seconds };
+        let fact =
+            Fact::Stopped { time: host::unix_time(), run: queued.id().clone(), attempt: queued.attempt, seconds };
         Ok(self.sink.fact(fact)?)
     }
 
@@ -107,10 +108,10 @@ impl Agent<'_> {
         }
         let line = message.lines().next().unwrap_or_default().to_owned();
         let label = self.label(place);
-        let task = &mut self.tasks[place];
-        let log = self.settings.folders.log(task.id(), task.attempt);
-        let (run, attempt) = (task.id().clone(), task.attempt);
-        task.attempt += 1;
+        let queued = &mut self.runs[place];
+        let log = self.settings.folders.log(queued.id(), queued.attempt);
+        let (run, attempt) = (queued.id().clone(), queued.attempt);
+        queued.attempt += 1;
         let fact = Fact::Failed { time: host::unix_time(), run: run.clone(), attempt, seconds, failure, message };
         let same = failure == Failure::Crash && self.crashes.count(&self.settings.on_failure, &line);
         self.sink.fact(fact)?;
@@ -120,11 +121,11 @@ impl Agent<'_> {
             self.stop_all(StopReason::SameCrash(times));
         }
         match after_failure(&self.settings.on_failure, failure, &mut self.records[place]) {
-            Next::Again { alone, pause } if self.summary.stop_reason.is_none() => {
+            RetryDecision::Retry { alone, pause } if self.summary.stop_reason.is_none() => {
                 let how = if alone { ", with its device to itself" } else { "" };
                 self.watch.say(&format!("{label}: {failure}: {line}; it is tried again{how}"));
                 let not_before = self.began.elapsed().as_secs_f64() + pause;
-                self.queue.push_back(Waiting { run: place, class: self.classes[place], alone, not_before });
+                self.queue.push_back(QueueEntry { run: place, class: self.classes[place], alone, not_before });
             }
             _ => {
                 let log = if log.exists() { log } else { PathBuf::new() };
@@ -142,7 +143,7 @@ impl Agent<'_> {
             return self.command_ended(slot, ended, at);
         }
         let Some(mut worker) = self.workers[slot].take() else { return Ok(()) };
-        self.machine.slots[slot].state = State::Empty;
+        self.machine.slots[slot].state = SlotState::Empty;
         let (last, trouble) = worker.process.last_words();
         trouble.iter().for_each(|trouble| self.watch.say(trouble));
         let current = worker.current.take();
@@ -155,13 +156,13 @@ impl Agent<'_> {
         let Some(place) = worker.batch.pop_front() else { return Ok(()) };
         self.requeue(worker.batch.into_iter());
         let (failure, line) = match why {
-            Some(Why::Stop) => return self.stopped(place, seconds),
+            Some(EndReason::Stop) => return self.stopped(place, seconds),
             // A scheduler that takes a task away tells every process of it, the worker perhaps before this one.
             None if self.settings.allotted.is_some() && ended.by_sigterm() => {
                 return self.stopped(place, seconds);
             }
-            Some(Why::Limit(failure, message)) => (failure, message),
-            Some(Why::Fault(message)) => (Failure::Crash, format!("the worker is at fault: {message}")),
+            Some(EndReason::Limit(failure, message)) => (failure, message),
+            Some(EndReason::Fault(message)) => (Failure::Crash, format!("the worker is at fault: {message}")),
             _ => cause::of_end(ended, kernel_has_killed(ended, worker.kernel_kills), &last),
         };
         self.failed(place, failure, cause::message(line, &last), seconds)
@@ -171,18 +172,18 @@ impl Agent<'_> {
     fn ended_between(
         &mut self,
         ended: &Ended,
-        why: Option<Why>,
+        why: Option<EndReason>,
         batch: impl DoubleEndedIterator<Item = usize>,
         last: &str,
     ) -> Result<(), RunError> {
         self.requeue(batch);
-        if matches!(why, Some(Why::Dismissed | Why::Stop)) {
+        if matches!(why, Some(EndReason::Dismissed | EndReason::Stop)) {
             return Ok(());
         }
         // It is not the fault of a run, so none fails; but a program that never gets as far ends the session.
         self.false_starts += 1;
         let (_, how) = cause::of_end(ended, false, last);
-        let how = if let Some(Why::Fault(message)) = why { message } else { how };
+        let how = if let Some(EndReason::Fault(message)) = why { message } else { how };
         if self.false_starts >= super::run_loop::FALSE_STARTS {
             return Err(RunError::Worker { program: self.program(), message: cause::message(how, last) });
         }

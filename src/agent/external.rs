@@ -1,10 +1,10 @@
-//! Commands as trainers: one process a run, its numbers picked up from the files that it writes.
+//! Executes commands: one process a run. Its numbers are picked up from the files that it writes.
 
 use super::command::{newest, retain};
 use super::ends::kernel_has_killed;
 use super::run_loop::Agent;
 use super::summary::RunError;
-use super::worker::{Current, Ready, Why, Worker};
+use super::worker::{CurrentRun, EndReason, Ready, Worker};
 use super::{arrays, launch};
 use crate::pickup::{Picked, Pickup, Said};
 use crate::presence::reservation::Reservation;
@@ -13,7 +13,7 @@ use crate::process::group::Ended;
 use crate::process::log::Log;
 use crate::process::{cause, host};
 use crate::record::{Fact, Failure, Outcome, Reading, Resume};
-use crate::schedule::{Class, State};
+use crate::schedule::{Class, SlotState};
 use crate::spec::Command;
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -34,13 +34,13 @@ impl Agent<'_> {
         class: Class,
         reservation: Reservation,
     ) -> Result<(), RunError> {
-        let task = &self.tasks[place];
-        let (run, attempt) = (task.id().clone(), task.attempt);
+        let queued = &self.runs[place];
+        let (run, attempt) = (queued.id().clone(), queued.attempt);
         let work = self.settings.folders.work(&run, attempt);
         let log = Log::new(self.settings.folders.log(&run, attempt));
         let prepared = std::fs::create_dir_all(&work)
             .map_err(|error| format!("cannot make {}: {error}", work.display()))
-            .and_then(|()| launch::command(command, folder, task, &self.settings, &self.machine, slot));
+            .and_then(|()| launch::command(command, folder, queued, &self.settings, &self.machine, slot));
         let number = self.next_number();
         let started = prepared.and_then(|prepared| {
             let program = prepared.get_program().to_string_lossy().into_owned();
@@ -51,7 +51,7 @@ impl Agent<'_> {
             Ok(process) => process,
             Err(message) => {
                 // The run fails as if it had begun, so that the record says why.
-                self.machine.slots[slot].state = State::Empty;
+                self.machine.slots[slot].state = SlotState::Empty;
                 return self.failed(place, Failure::Crash, message, 0.0);
             }
         };
@@ -61,9 +61,9 @@ impl Agent<'_> {
         worker.pickup = Some(pickup);
         worker.batch.push_back(place);
         worker.first_attempt = attempt;
-        worker.origin = self.tasks[place].resume.clone();
+        worker.origin = self.runs[place].resume.clone();
         worker.kernel_kills = self.kernel_kills;
-        worker.current = Some(Current { task: place, began: now, last_number: now, step: 0, value: None });
+        worker.current = Some(CurrentRun { place, began: now, last_number: now, step: 0, value: None });
         if let super::Trainer::Command { version, .. } = &self.settings.trainer {
             worker.ready = Some(Ready { version: version.clone(), libtorch: String::new() });
         }
@@ -110,14 +110,14 @@ impl Agent<'_> {
     }
 
     fn take_picked(&mut self, slot: usize, picked: Picked) -> Result<(), RunError> {
-        let Some(place) = self.workers[slot].as_ref().and_then(|w| w.current.as_ref()).map(|c| c.task) else {
+        let Some(place) = self.workers[slot].as_ref().and_then(|w| w.current.as_ref()).map(|c| c.place) else {
             return Ok(());
         };
-        let run = self.tasks[place].id().clone();
+        let run = self.runs[place].id().clone();
         if picked.restarted {
             self.begin_anew(slot, place)?;
         }
-        let attempt = self.tasks[place].attempt;
+        let attempt = self.runs[place].attempt;
         let metric = self.settings.metric.clone();
         let newest = picked.rows.iter().filter_map(|rows| rows.step.last().copied()).max();
         for rows in &picked.rows {
@@ -140,7 +140,7 @@ impl Agent<'_> {
             self.keep_checkpoint(slot, place, &said, false)?;
         }
         if let (Some((step, quantity)), Some(worker)) = (picked.diverged, &mut self.workers[slot]) {
-            worker.end(Why::Diverged(step, quantity), Instant::now() + self.settings.grace);
+            worker.end(EndReason::Diverged(step, quantity), Instant::now() + self.settings.grace);
             worker.ask_to_stop();
         }
         Ok(())
@@ -148,7 +148,7 @@ impl Agent<'_> {
 
     /// Keeps a file that a program wrote as a checkpoint of its run. `guessed`: its step is not known for certain.
     fn keep_checkpoint(&mut self, slot: usize, place: usize, said: &Said, guessed: bool) -> Result<(), RunError> {
-        let (run, attempt) = (self.tasks[place].id().clone(), self.tasks[place].attempt);
+        let (run, attempt) = (self.runs[place].id().clone(), self.runs[place].attempt);
         let name = said.path.file_name().unwrap_or_default().to_string_lossy();
         let file = format!("step-{}-{name}", said.step);
         let folder = self.settings.folders.checkpoints(&run);
@@ -166,7 +166,7 @@ impl Agent<'_> {
         if let Some(worker) = &mut self.workers[slot] {
             worker.guessed = guessed;
         }
-        self.tasks[place].resume = Some(Resume { attempt, step: said.step, checkpoint: kept });
+        self.runs[place].resume = Some(Resume { attempt, step: said.step, checkpoint: kept });
         self.sink.fact(Fact::Checkpoint { time: host::unix_time(), run, attempt, step: said.step, guessed, file })?;
         Ok(())
     }
@@ -179,11 +179,11 @@ impl Agent<'_> {
             Some(worker) => (worker.origin.clone(), worker.guessed),
             None => (None, false),
         };
-        let task = &mut self.tasks[place];
-        let (run, attempt) = (task.id().clone(), task.attempt);
-        let own = std::mem::replace(&mut task.resume, origin).filter(|resume| resume.attempt == attempt);
-        task.attempt += 1;
-        let attempt = task.attempt;
+        let queued = &mut self.runs[place];
+        let (run, attempt) = (queued.id().clone(), queued.attempt);
+        let own = std::mem::replace(&mut queued.resume, origin).filter(|resume| resume.attempt == attempt);
+        queued.attempt += 1;
+        let attempt = queued.attempt;
         self.sink.fact(Fact::Stopped {
             time: host::unix_time(),
             run: run.clone(),
@@ -194,7 +194,7 @@ impl Agent<'_> {
         if let Some(own) = own {
             let (time, step) = (host::unix_time(), own.step);
             let file = own.checkpoint.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            self.tasks[place].resume = Some(Resume { attempt, ..own });
+            self.runs[place].resume = Some(Resume { attempt, ..own });
             self.sink.fact(Fact::Checkpoint { time, run, attempt, step, guessed, file })?;
         }
         Ok(())
@@ -208,7 +208,7 @@ impl Agent<'_> {
         let (Some(checkpoints), Some(_)) = (&command.checkpoints, &command.resume) else { return Ok(()) };
         let Some(worker) = &mut self.workers[slot] else { return Ok(()) };
         let (Some(pickup), Some(current)) = (&worker.pickup, &worker.current) else { return Ok(()) };
-        let place = current.task;
+        let place = current.place;
         match newest(pickup.folder(), checkpoints) {
             Ok(Some(found)) if worker.kept.as_ref() != Some(&found) => {
                 // A name that does not tell the step: it holds what had been recorded when it was first seen.
@@ -236,7 +236,7 @@ impl Agent<'_> {
     /// Lets go of kept checkpoints but the newest, so that what the program deletes takes no room.
     fn drop_older(&mut self, slot: usize, keep: usize) {
         let Some(current) = self.workers[slot].as_ref().and_then(|worker| worker.current.as_ref()) else { return };
-        let folder = self.settings.folders.checkpoints(self.tasks[current.task].id());
+        let folder = self.settings.folders.checkpoints(self.runs[current.place].id());
         let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
         // By time, as the program wrote them: a program that was started again counts its steps anew.
         let age = |file: std::fs::DirEntry| {
@@ -281,14 +281,14 @@ impl Agent<'_> {
         let why = worker.ending.take().map(|ending| ending.why);
         let kernel_oom = kernel_has_killed(ended, worker.kernel_kills);
         // Attempts that one process executed have one log.
-        let (task, folders) = (&self.tasks[place], &self.settings.folders);
-        if task.attempt != worker.first_attempt {
-            let first = folders.log(task.id(), worker.first_attempt);
-            let _ = std::fs::hard_link(first, folders.log(task.id(), task.attempt));
+        let (queued, folders) = (&self.runs[place], &self.settings.folders);
+        if queued.attempt != worker.first_attempt {
+            let first = folders.log(queued.id(), worker.first_attempt);
+            let _ = std::fs::hard_link(first, folders.log(queued.id(), queued.attempt));
         }
         let (last, trouble) = worker.process.last_words();
         trouble.iter().for_each(|trouble| self.watch.say(trouble));
-        let log = self.settings.folders.log(self.tasks[place].id(), self.tasks[place].attempt);
+        let log = self.settings.folders.log(self.runs[place].id(), self.runs[place].attempt);
         for note in &reading.notes {
             let label = self.label(place);
             self.watch.say(&format!("{label}: {note}"));
@@ -300,19 +300,19 @@ impl Agent<'_> {
                 .and_then(|mut f| writeln!(f, "tessera: {note}"));
         }
         if reading != Reading::default() {
-            let (run, attempt) = (self.tasks[place].id().clone(), self.tasks[place].attempt);
+            let (run, attempt) = (self.runs[place].id().clone(), self.runs[place].attempt);
             self.sink.fact(Fact::Read { time: host::unix_time(), run, attempt, reading })?;
         }
         let peak = Some(ended.peak_memory_mib);
         let outcome = match why {
-            Some(Why::Diverged(step, quantity)) => {
+            Some(EndReason::Diverged(step, quantity)) => {
                 self.finished(slot, place, Outcome::Diverged { step, quantity }, at, peak)
             }
-            Some(Why::Stop) => {
+            Some(EndReason::Stop) => {
                 let seconds = self.leave(slot, at);
                 self.stopped(place, seconds)
             }
-            Some(Why::Limit(failure, line)) => {
+            Some(EndReason::Limit(failure, line)) => {
                 let seconds = self.leave(slot, at);
                 self.failed(place, failure, cause::message(line, &last), seconds)
             }
@@ -329,7 +329,7 @@ impl Agent<'_> {
             }
         };
         self.workers[slot] = None;
-        self.machine.slots[slot].state = State::Empty;
+        self.machine.slots[slot].state = SlotState::Empty;
         outcome
     }
 }

@@ -1,4 +1,4 @@
-//! The GPUs that a sweep is executed on: looked at once a second, told to the decision.
+//! The GPUs that a sweep runs on. They are looked at once a second, and the decision is told.
 
 use super::settings::Settings;
 use crate::device::gpu_watch::{GpuWatch, Own};

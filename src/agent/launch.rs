@@ -1,7 +1,7 @@
-//! What workers are started with: the program of the built-in trainers, a command, and their environment.
+//! Command lines and environments of workers, built in or not.
 
 use super::command::{Attempt, render};
-use super::settings::{Settings, Task};
+use super::settings::{QueuedRun, Settings};
 use crate::presence::leftover;
 use crate::schedule::Machine;
 use crate::spec;
@@ -66,27 +66,27 @@ pub fn device(machine: &Machine, slot: usize) -> Option<String> {
 pub fn command(
     command: &spec::Command,
     folder: &Path,
-    task: &Task,
+    queued: &QueuedRun,
     settings: &Settings,
     machine: &Machine,
     slot: usize,
 ) -> Result<Command, String> {
-    let dir = settings.folders.work(task.id(), task.attempt);
+    let dir = settings.folders.work(queued.id(), queued.attempt);
     let attempt = Attempt {
         sweep: &settings.sweep,
         spec_folder: folder,
-        run: task.id(),
-        attempt: task.attempt,
+        run: queued.id(),
+        attempt: queued.attempt,
         dir: &dir,
-        parameters: &task.parameters(&settings.common),
-        seed: task.planned.seed,
+        parameters: &queued.parameters(&settings.common),
+        seed: queued.planned.seed,
         threads: settings.resources.cpu,
-        resume: task.resume.as_ref(),
+        resume: queued.resume.as_ref(),
     };
     let rendered = render(command, &attempt).map_err(|error| error.to_string())?;
     let mut command = Command::new(&rendered.program);
     command.args(&rendered.arguments).current_dir(&rendered.directory);
     command.envs(environment(settings, machine, slot)).envs(rendered.environment);
-    command.envs(leftover::marks(task.id().as_str()));
+    command.envs(leftover::marks(queued.id().as_str()));
     Ok(command)
 }

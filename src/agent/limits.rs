@@ -1,7 +1,8 @@
-//! Limits: the longest time of a run, the longest time without a number, and workers that do not end when told to.
+//! Enforces limits: the longest time of a run, the longest time without a number, and the time that a worker may
+//! take to end.
 
 use super::run_loop::Agent;
-use super::worker::{Why, Worker};
+use super::worker::{EndReason, Worker};
 use crate::presence::view::{SlotView, View, duration};
 use crate::process::host;
 use crate::record::{Failure, Value};
@@ -29,7 +30,7 @@ impl Agent<'_> {
             worker.frozen = frozen.then(|| worker.frozen.unwrap_or(now));
             let Some((failure, message)) = over(worker, resources.time, resources.stall, grace, now) else { continue };
             let deadline = now + grace;
-            worker.end(Why::Limit(failure, message), deadline);
+            worker.end(EndReason::Limit(failure, message), deadline);
             worker.ask_to_stop();
         }
     }
@@ -58,7 +59,7 @@ impl Agent<'_> {
         };
         View {
             sweep: self.settings.sweep.clone(),
-            total: before + self.tasks.len(),
+            total: before + self.runs.len(),
             done: before + self.summary.done,
             diverged: diverged + self.summary.diverged,
             failed: self.summary.failed.len(),
@@ -91,11 +92,11 @@ impl Agent<'_> {
     fn slot_view(&self, name: &str, worker: Option<&Worker>) -> SlotView {
         let mut view = SlotView { name: name.to_owned(), ..SlotView::default() };
         if let Some(current) = worker.and_then(|worker| worker.current.as_ref()) {
-            let task = &self.tasks[current.task];
-            let steps = task.planned.parameters.get("iterations").or_else(|| self.settings.common.get("iterations"));
+            let queued = &self.runs[current.place];
+            let steps = queued.planned.parameters.get("iterations").or_else(|| self.settings.common.get("iterations"));
             let steps = steps.and_then(Value::as_f64);
-            view.label = self.label(current.task);
-            view.run = task.id().to_string();
+            view.label = self.label(current.place);
+            view.run = queued.id().to_string();
             view.step = current.step;
             view.value = current.value.filter(|value| value.is_finite());
             view.fraction = steps.filter(|n| *n > 0.0).map(|n| (current.step as f64 / n).min(1.0));

@@ -1,16 +1,16 @@
-//! What the loop knows of its machine: slots that others held, GPUs, the memory of its own workers there.
+//! Keeps the loop's view of its machine current: slots that others held, GPUs, the memory of its own workers.
 
 use super::run_loop::Agent;
 use crate::device::gpu_watch::Own;
 use crate::process::group;
-use crate::schedule::{Class, State};
+use crate::schedule::{Class, SlotState};
 
 impl Agent<'_> {
     /// Tries again for slots that others held, and looks at the GPUs.
     pub(super) fn look_at_machine(&mut self) {
         for slot in &mut self.machine.slots {
-            if matches!(slot.state, State::Held(_)) {
-                slot.state = State::Empty;
+            if matches!(slot.state, SlotState::Held(_)) {
+                slot.state = SlotState::Empty;
             }
         }
         let now = self.began.elapsed().as_secs_f64();

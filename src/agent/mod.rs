@@ -1,5 +1,5 @@
-//! The loop that executes runs on slots: takes queued runs, starts workers, hands what they say to a [`Sink`] that the
-//! store implements. Never reads results.
+//! Executes runs on slots. The loop takes queued runs, starts workers, and hands what they say to a [`Sink`], which
+//! the store implements. It never reads results.
 
 mod answers;
 mod arrays;
@@ -21,7 +21,7 @@ mod terminals;
 mod worker;
 
 pub use launch::find_lab;
-pub use settings::{Probing, Settings, Task, Trainer};
+pub use settings::{Probing, QueuedRun, Settings, Trainer};
 pub use sink::{Array, Sink, SinkError};
 pub use summary::{FailedRun, RunError, Summary};
 
@@ -34,12 +34,12 @@ use crate::presence::view::Watch;
 /// When the store takes nothing more, or no worker can be had.
 pub fn execute(
     settings: Settings,
-    tasks: Vec<Task>,
+    runs: Vec<QueuedRun>,
     sink: &mut dyn Sink,
     watch: &mut dyn Watch,
 ) -> Result<Summary, RunError> {
     let (machine, graphics) = graphics::machine(&settings).map_err(RunError::Gpu)?;
-    let agent = run_loop::Agent::new(settings, tasks, machine, graphics, sink, watch);
+    let agent = run_loop::Agent::new(settings, runs, machine, graphics, sink, watch);
     let _signals = signals::watch(agent.sender()).map_err(RunError::Signals)?;
     agent.run()
 }

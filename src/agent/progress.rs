@@ -1,4 +1,4 @@
-//! The state of a sweep on a terminal (bars) or elsewhere (a plain line now and then). Always on standard error.
+//! Shows progress on standard error: bars on a terminal, a plain line now and then elsewhere.
 
 use crate::presence::view::{SlotView, View, Watch, duration};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};

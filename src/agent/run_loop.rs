@@ -1,18 +1,18 @@
-//! The loop: asks the pure decision what to start, starts it, and hands on what workers say, until nothing is left.
+//! The loop. It asks the pure decision what to start, starts it, and handles events until nothing is left.
 
 use super::Sink;
 use super::graphics::Graphics;
-use super::settings::{Settings, Task};
+use super::settings::{QueuedRun, Settings};
 use super::summary::{RunError, Summary};
-use super::worker::{Why, Worker};
+use super::worker::{EndReason, Worker};
 use crate::presence::claim::Holder;
-use crate::presence::heartbeat::Pulse;
+use crate::presence::heartbeat::HeartbeatWriter;
 use crate::presence::reservation::Reservations;
 use crate::presence::view::{Watch, label};
 use crate::process::StopReason;
 use crate::process::host;
 use crate::process::{Event, WorkerEvent};
-use crate::schedule::{Class, Crashes, Machine, Record, Waiting};
+use crate::schedule::{Class, Crashes, FailureRecord, Machine, QueueEntry};
 use nix::sys::signal::Signal;
 use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -32,11 +32,11 @@ pub(super) const FALSE_STARTS: u32 = 3;
 /// Executes runs on the slots of this machine.
 pub struct Agent<'a> {
     pub(super) settings: Settings,
-    pub(super) tasks: Vec<Task>,
-    pub(super) records: Vec<Record>,
+    pub(super) runs: Vec<QueuedRun>,
+    pub(super) records: Vec<FailureRecord>,
     /// The memory class of each run.
     pub(super) classes: Vec<Class>,
-    pub(super) queue: VecDeque<Waiting>,
+    pub(super) queue: VecDeque<QueueEntry>,
     pub(super) machine: Machine,
     pub(super) workers: Vec<Option<Worker>>,
     pub(super) sink: &'a mut dyn Sink,
@@ -56,7 +56,7 @@ pub struct Agent<'a> {
     /// How often the kernel had ended processes for want of memory when limits were last looked at.
     pub(super) kernel_kills: u64,
     pub(super) graphics: Option<Graphics>,
-    pub(super) pulse: Pulse,
+    pub(super) pulse: HeartbeatWriter,
     pub(super) reservations: Reservations,
     pub(super) number: u64,
 }
@@ -65,7 +65,7 @@ impl<'a> Agent<'a> {
     /// An agent with its runs, in their order, and the machine to execute them on.
     pub fn new(
         settings: Settings,
-        tasks: Vec<Task>,
+        runs: Vec<QueuedRun>,
         machine: Machine,
         graphics: Option<Graphics>,
         sink: &'a mut dyn Sink,
@@ -74,8 +74,8 @@ impl<'a> Agent<'a> {
         // Workers wait when the loop is this far behind, so that memory is bounded.
         let (sender, events) = sync_channel(4096);
         let on_gpus = graphics.is_some();
-        let classes: Vec<Class> = tasks.iter().map(|task| if on_gpus { task.class() } else { 0 }).collect();
-        let waiting = |run| Waiting { run, class: classes[run], alone: false, not_before: 0.0 };
+        let classes: Vec<Class> = runs.iter().map(|queued| if on_gpus { queued.class() } else { 0 }).collect();
+        let waiting = |run| QueueEntry { run, class: classes[run], alone: false, not_before: 0.0 };
         let this = Holder::this();
         let provenance = crate::record::Provenance {
             host: this.host,
@@ -89,14 +89,14 @@ impl<'a> Agent<'a> {
             ..Default::default()
         };
         let reservations = Reservations::new(settings.reservations.as_deref());
-        let pulse = Pulse::new(&settings.folders.heartbeats(), &settings.agent);
+        let pulse = HeartbeatWriter::new(&settings.folders.heartbeats(), &settings.agent);
         Self {
-            queue: (0..tasks.len()).map(waiting).collect(),
+            queue: (0..runs.len()).map(waiting).collect(),
             classes: classes.clone(),
-            records: vec![Record::default(); tasks.len()],
+            records: vec![FailureRecord::default(); runs.len()],
             workers: machine.slots.iter().map(|_| None).collect(),
             settings,
-            tasks,
+            runs,
             machine,
             sink,
             watch,
@@ -223,7 +223,7 @@ impl<'a> Agent<'a> {
         for worker in self.workers.iter_mut().flatten() {
             if worker.batch.is_empty() && worker.ending.is_none() {
                 worker.process.close();
-                worker.end(Why::Dismissed, Instant::now() + self.settings.grace);
+                worker.end(EndReason::Dismissed, Instant::now() + self.settings.grace);
             }
         }
     }
@@ -234,11 +234,11 @@ impl<'a> Agent<'a> {
         let kill = self.signals > 1;
         for worker in self.workers.iter_mut().flatten() {
             if kill {
-                worker.end(Why::Stop, Instant::now());
+                worker.end(EndReason::Stop, Instant::now());
                 worker.process.signal(Signal::SIGKILL);
             } else if worker.ending.is_none() && !worker.batch.is_empty() {
                 let deadline = Instant::now() + 3 * self.settings.grace;
-                worker.end(Why::Stop, deadline);
+                worker.end(EndReason::Stop, deadline);
                 worker.ask_to_stop();
                 // What it has not begun it drops; then the end of its input ends it.
                 worker.process.close();
@@ -264,6 +264,6 @@ impl<'a> Agent<'a> {
 
     /// A run in words.
     pub(super) fn label(&self, place: usize) -> String {
-        label(&self.tasks[place].planned, &self.settings.axes)
+        label(&self.runs[place].planned, &self.settings.axes)
     }
 }

@@ -1,4 +1,4 @@
-//! What the loop is told: which runs, by which trainer, with which limits, and where their files go.
+//! Input of the loop: the runs, their trainer, limits, and where files go.
 
 use crate::record::{Layout, Parameters, PlannedRun, Resume, RunId, Value};
 use crate::schedule::Class;
@@ -11,7 +11,7 @@ use std::time::Duration;
 
 /// One run to execute.
 #[derive(Clone, Debug)]
-pub struct Task {
+pub struct QueuedRun {
     /// Its id, seed and the parameters that not all runs share.
     pub planned: PlannedRun,
     /// The number of its next attempt, from 1.
@@ -20,7 +20,7 @@ pub struct Task {
     pub resume: Option<Resume>,
 }
 
-impl Task {
+impl QueuedRun {
     /// Its id.
     pub fn id(&self) -> &RunId {
         &self.planned.run

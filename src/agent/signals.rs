@@ -1,4 +1,4 @@
-//! Ctrl-C, SIGTERM, SIGHUP and a scheduler's warning (SIGUSR1) as events of the loop.
+//! Turns Ctrl-C, SIGTERM, SIGHUP and a scheduler's warning (SIGUSR1) into events of the loop.
 
 use crate::process::Event;
 use crate::process::StopReason;

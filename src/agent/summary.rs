@@ -1,4 +1,4 @@
-//! How a session of a sweep ended.
+//! The outcome of a session.
 
 use crate::process::StopReason;
 use crate::record::{Failure, RunId};

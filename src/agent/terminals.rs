@@ -1,12 +1,12 @@
-//! Other terminals: what they ask for is done, and what they are shown is written.
+//! Carries out requests of other terminals, and writes the heartbeat that they show.
 
 use super::run_loop::Agent;
 use super::summary::RunError;
-use super::worker::Why;
+use super::worker::EndReason;
 use crate::presence::requests::Request;
 use crate::presence::view::View;
 use crate::process::StopReason;
-use crate::schedule::{Waiting, explain};
+use crate::schedule::{QueueEntry, explain};
 use nix::sys::signal::Signal;
 use std::time::Instant;
 
@@ -20,17 +20,17 @@ impl Agent<'_> {
                     self.stop_all(StopReason::Stopped);
                 }
                 Request::Stop { runs, kill } => {
-                    let tasks = &self.tasks;
+                    let all = &self.runs;
                     let before = self.queue.len();
-                    self.queue.retain(|waiting| !runs.contains(tasks[waiting.run].id()));
+                    self.queue.retain(|waiting| !runs.contains(all[waiting.run].id()));
                     self.summary.stopped += before - self.queue.len();
                     let deadline = Instant::now() + 3 * self.settings.grace;
                     for worker in self.workers.iter_mut().flatten() {
-                        let current = worker.current.as_ref().map(|current| self.tasks[current.task].id());
+                        let current = worker.current.as_ref().map(|current| self.runs[current.place].id());
                         if !current.is_some_and(|run| runs.contains(run)) {
                             continue;
                         }
-                        worker.end(Why::Stop, deadline);
+                        worker.end(EndReason::Stop, deadline);
                         if kill {
                             worker.process.signal(Signal::SIGKILL);
                         } else {
@@ -44,9 +44,9 @@ impl Agent<'_> {
                     self.summary.failed = stay;
                     let again: Vec<super::FailedRun> = again;
                     for failed in again {
-                        if let Some(run) = self.tasks.iter().position(|task| *task.id() == failed.run) {
+                        if let Some(run) = self.runs.iter().position(|queued| *queued.id() == failed.run) {
                             self.records[run] = Default::default();
-                            self.queue.push_back(Waiting {
+                            self.queue.push_back(QueueEntry {
                                 run,
                                 class: self.classes[run],
                                 alone: false,
@@ -67,7 +67,7 @@ impl Agent<'_> {
         let reasons = ready.map(|waiting| explain(waiting, &self.machine, now)).unwrap_or_default();
         let waits = reasons.into_iter().map(|(slot, reason)| format!("{slot}: {reason}")).collect();
         let paused = self.queue.iter().filter(|waiting| waiting.not_before > now);
-        let paused = paused.map(|waiting| (self.tasks[waiting.run].id().to_string(), waiting.not_before - now));
+        let paused = paused.map(|waiting| (self.runs[waiting.run].id().to_string(), waiting.not_before - now));
         let paused = paused.collect();
         self.pulse.beat(view, waits, paused);
     }

@@ -1,4 +1,4 @@
-//! A worker in its slot, and what it is doing.
+//! A worker in its slot, and the run that it executes.
 
 use super::command::Found;
 use crate::pickup::Pickup;
@@ -22,8 +22,8 @@ pub struct Worker {
     pub class: Class,
     /// Whether its runs have the devices to themselves.
     pub alone: bool,
-    /// The run that executes.
-    pub current: Option<Current>,
+    /// The run that a worker executes.
+    pub current: Option<CurrentRun>,
     /// Whether it has executed a run before the current one.
     pub used: bool,
     /// Why it was told to end, and when it is killed.
@@ -65,9 +65,9 @@ pub struct Ready {
 }
 
 /// The run that executes.
-pub struct Current {
-    /// Which.
-    pub task: usize,
+pub struct CurrentRun {
+    /// Its place among the agent's runs.
+    pub place: usize,
     /// When it began.
     pub began: Instant,
     /// When its last number came.
@@ -82,7 +82,7 @@ pub struct Current {
 #[derive(Clone, Debug)]
 pub struct Ending {
     /// Why.
-    pub why: Why,
+    pub why: EndReason,
     /// When it is killed.
     pub deadline: Instant,
     /// Whether it was.
@@ -91,7 +91,7 @@ pub struct Ending {
 
 /// Why a worker was told to end.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Why {
+pub enum EndReason {
     /// A person or a signal.
     Stop,
     /// A limit, with what is said of it.
@@ -142,7 +142,7 @@ impl Worker {
     }
 
     /// Tells why it ends; the first reason stays.
-    pub fn end(&mut self, why: Why, deadline: Instant) {
+    pub fn end(&mut self, why: EndReason, deadline: Instant) {
         self.ending.get_or_insert(Ending { why, deadline, killed: false });
     }
 }

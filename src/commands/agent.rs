@@ -1,10 +1,10 @@
-//! `tessera agent`: what the script of a Slurm job calls.
+//! `tessera agent`: executes one task. The script of a Slurm job calls it.
 
 use crate::error::{Error, ExitCode};
 use crate::session::slurm::execute_task;
 use std::path::Path;
 
-/// Execute the runs of a task of a Slurm job: the job's script calls it
+/// Execute the runs of a task of a Slurm job; the job's script calls it
 #[derive(clap::Args)]
 pub struct Agent {
     /// A sweep's name

@@ -1,4 +1,4 @@
-//! `tessera compact`: many small files into few large ones.
+//! `tessera compact`: merges many small files into a few large ones.
 
 use crate::error::{Error, ExitCode};
 use crate::record::counted;
@@ -7,12 +7,12 @@ use std::path::Path;
 
 /// Move the rows of ended runs from many small files into few sorted ones
 ///
-/// This happens by itself at the end of a sweep. It is safe at any time, beside a running sweep too.
+/// This happens by itself at the end of a sweep. It is safe at any time, also while the sweep runs.
 #[derive(clap::Args)]
 pub struct Compact {
     /// A sweep's name
     sweep: String,
-    /// Pass over files that cannot be read
+    /// Skip files that cannot be read
     #[arg(long)]
     skip_damaged: bool,
 }

@@ -8,17 +8,17 @@ use crate::record::Goal;
 use crate::spec::Reduce;
 use std::path::Path;
 
-/// Differences between the levels of an axis, with 95% intervals and n
+/// Compare the levels of an axis: differences with 95% intervals and n
 ///
-/// Runs are paired by their seed and all other axes where they match: Student's t of the paired differences up to n = 15, above that the bias-corrected bootstrap (expanded for small samples); Welch's interval where nothing matches. `detectable` is the smallest true difference that so many runs would have shown 4 times in 5.
+/// Runs are paired by their seed and all other axes where they match. The interval is Student's t of the paired differences up to n = 15, and the bias-corrected bootstrap (expanded for small samples) above; where nothing matches it is Welch's. `detectable` is the smallest true difference that this many runs would show 4 times in 5.
 #[derive(clap::Args)]
 pub struct Compare {
     /// A sweep's name
     sweep: String,
-    /// The axis
+    /// The axis to compare
     #[arg(long, value_name = "AXIS")]
     by: String,
-    /// The level that all others are compared with [default: every pair]
+    /// Compare all others with this level [default: every pair]
     #[arg(long, value_name = "LEVEL")]
     baseline: Option<String>,
     /// A metric, or seconds, peak_memory_mib [default: the spec's metric]
@@ -31,7 +31,7 @@ pub struct Compare {
     /// metric; less of seconds and memory]
     #[arg(long, value_enum)]
     goal: Option<Goal>,
-    /// How the table is written
+    /// Output format
     #[arg(long, value_enum, default_value_t)]
     format: Format,
     #[command(flatten)]

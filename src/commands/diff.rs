@@ -5,14 +5,14 @@ use crate::error::{Error, ExitCode};
 use crate::output::answer;
 use std::path::Path;
 
-/// What differs between two runs, in parameters and in results
+/// Show what differs between two runs, in parameters and in results
 #[derive(clap::Args)]
 pub struct Diff {
     /// The beginning of a run's id, or SWEEP/RUN
     first: String,
-    /// Another
+    /// The same, of the other run
     second: String,
-    /// How it is written
+    /// Output format
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }

@@ -1,4 +1,4 @@
-//! `tessera docs DIR`: the pages on the command line, made from the commands themselves.
+//! `tessera docs DIR`: writes the reference of the command line from the commands themselves.
 
 use crate::error::{Error, ExitCode};
 use clap::{Arg, Command, CommandFactory};

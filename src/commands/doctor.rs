@@ -1,4 +1,4 @@
-//! `tessera doctor`: what runs need from this machine, one line each, with the remedy.
+//! `tessera doctor`: checks what runs need from this machine, a line each, with the remedy.
 
 use crate::error::{Error, ExitCode};
 use crate::output::answer;

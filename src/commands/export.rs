@@ -1,22 +1,22 @@
-//! `tessera export`: a sweep for other tools.
+//! `tessera export`: writes a sweep for other tools.
 
 use super::scoped::Scoped;
 use crate::error::{Error, ExitCode};
 use crate::exchange::{To, export};
 use std::path::{Path, PathBuf};
 
-/// A sweep for other tools: event files with HParams, which TensorBoard opens, or CSV
+/// Write a sweep for other tools: event files with HParams for TensorBoard, or CSV
 ///
-/// A folder a run, and its path is printed. With `tensorboard` each run's summary stands beside its parameters under
-/// HPARAMS, and a run's folder is named by its id and seed.
+/// Each run gets a folder; the folder of all is printed. With `tensorboard` each run's summary stands beside its
+/// parameters under HPARAMS, and a run's folder is named by its id and seed.
 #[derive(clap::Args)]
 pub struct Export {
-    /// For whom
+    /// The tool to write for
     #[arg(value_enum)]
     to: To,
     /// A sweep's name
     sweep: String,
-    /// Where the files go [default: results/<sweep>/export]
+    /// Folder for the files [default: results/<sweep>/export]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     #[command(flatten)]

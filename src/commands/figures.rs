@@ -1,4 +1,4 @@
-//! `tessera figures`: the figures of a sweep's spec as files.
+//! `tessera figures`: draws the figures of a sweep's spec.
 
 use super::scoped::Scoped;
 use crate::error::{Error, ExitCode};
@@ -14,13 +14,13 @@ use std::path::{Path, PathBuf};
 pub struct Figures {
     /// A sweep's name
     sweep: String,
-    /// Only these figures, by name
+    /// Draw only these figures, by name
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     only: Vec<String>,
     /// svg, png or both
     #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Picture::Svg, Picture::Png])]
     format: Vec<Picture>,
-    /// The folder [default: figures/ of the sweep]
+    /// Folder for the files [default: figures/ of the sweep]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! `tessera import`: runs of the past become a sweep.
+//! `tessera import`: makes a sweep of runs of the past.
 
 use crate::error::{Error, ExitCode};
 use crate::exchange::{From, ImportRequest, import};
@@ -6,35 +6,35 @@ use crate::record::Goal;
 use crate::spec::Reduce;
 use std::path::{Path, PathBuf};
 
-/// Runs of the past become a sweep: TensorBoard event files or CSV, each folder a run
+/// Make a sweep of runs of the past: TensorBoard event files or CSV, each folder a run
 ///
 /// Parameters come from the HParams plugin, from a text `train_args`, and from the folders' names by --pattern:
 /// `--pattern '{method}/lr{learning_rate}_s{seed}'`. Runs that are in the sweep already are left alone, so the same
-/// command takes in what is new. A spec is written too: `tessera figures SWEEP` draws it, and a copy of it with other
-/// figures is what `tessera report` takes.
+/// command takes in new ones. A spec is written too: `tessera figures SWEEP` draws it, and `tessera report` takes a
+/// copy of it with other figures.
 #[derive(clap::Args)]
 pub struct Import {
-    /// What the files are
+    /// Kind of files
     #[arg(value_enum)]
     from: From,
-    /// Where the runs are
+    /// Folder with the runs
     dir: PathBuf,
     /// The sweep's name
     #[arg(long = "as", value_name = "SWEEP")]
     sweep: String,
-    /// How a run's path below DIR is made of parameters; what does not match is left out
+    /// How a run's path below DIR holds parameters; runs that do not match are left out
     #[arg(long, value_name = "PATTERN")]
     pattern: Option<String>,
-    /// Only metrics that match; `*` stands for anything
+    /// Import only metrics that match; `*` stands for anything
     #[arg(long, value_delimiter = ',', value_name = "TAG")]
     tags: Vec<glob::Pattern>,
-    /// The text whose lines are parameters
+    /// Name of the text whose lines are parameters
     #[arg(long, value_name = "TAG", default_value = "train_args")]
     args_tag: String,
     /// The metric that runs are judged by
     #[arg(long, value_name = "NAME")]
     metric: Option<String>,
-    /// What is better [default: min where the metric's name says loss or error, else max]
+    /// Whether less or more of it is better [default: min where the metric's name says loss or error, else max]
     #[arg(long, value_enum, requires = "metric")]
     goal: Option<Goal>,
     /// How its history becomes one number: last, min, max, "mean_last 5%", "at 1000"

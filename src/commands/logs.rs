@@ -1,4 +1,4 @@
-//! `tessera logs`: what a run said.
+//! `tessera logs`: prints the log of a run.
 
 use crate::analyse::find_run;
 use crate::error::{Error, ExitCode, printable};
@@ -9,18 +9,18 @@ use std::io::{ErrorKind, Read, Write};
 use std::path::Path;
 use std::time::Duration;
 
-/// The log of a run: what its trainer said on standard error (of a command: on standard output too)
+/// Print the log of a run: its trainer's standard error, and a command's standard output too
 #[derive(clap::Args)]
 pub struct Logs {
-    /// The beginning of a run's id, or SWEEP/RUN; a probe's job too
+    /// The beginning of a run's or a probe's id, or SWEEP/RUN
     run: String,
-    /// The sweep that it is in [default: the sweeps are searched]
+    /// The run's sweep [default: search all sweeps]
     #[arg(long, value_name = "SWEEP")]
     sweep: Option<String>,
-    /// Go on showing what is added
+    /// Follow: go on printing what is added
     #[arg(short, long)]
     follow: bool,
-    /// Which execution [default: the newest]
+    /// Which attempt [default: the newest]
     #[arg(long, value_name = "N")]
     attempt: Option<u32>,
 }

@@ -1,4 +1,5 @@
-//! The command line: one file a command, its help in its doc comment; arguments in, a call of a stage, the answer out.
+//! The command line. Each command is a file with its help in its doc comment: arguments in, one call of a stage,
+//! the answer out.
 
 mod agent;
 mod compact;
@@ -32,12 +33,12 @@ use clap::{Parser, Subcommand};
 use std::io::IsTerminal;
 use std::path::PathBuf;
 
-/// One YAML file into a finished comparison: launches grid sweeps, keeps every number in Parquet, draws the figures
-/// and writes the weekly report.
+/// Turn one YAML file into a finished comparison: run a grid sweep, keep every number in Parquet, draw the figures and
+/// write the weekly report.
 #[derive(Parser)]
 #[command(name = "tessera", version, after_help = EXIT_CODES)]
 struct Arguments {
-    /// Where results live
+    /// Folder of the results
     #[arg(
         long,
         global = true,

@@ -1,4 +1,4 @@
-//! `tessera new`: a commented spec to begin with.
+//! `tessera new`: writes a commented spec to begin with.
 
 use crate::error::{Error, ExitCode};
 use crate::record::{SweepNameError, check_sweep_name};
@@ -7,15 +7,15 @@ use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-/// A commented spec to begin with
+/// Write a commented spec to begin with
 ///
-/// Writes NAME.yaml into the folder `sweeps` where there is one, else here; and beside it tessera.schema.json, by which
-/// editors complete and check it.
+/// NAME.yaml goes into the folder `sweeps` if there is one, else here. Editors complete and check it by
+/// tessera.schema.json, which is written beside it.
 #[derive(clap::Args)]
 pub struct New {
     /// The sweep's name
     name: String,
-    /// retina, toy, or command for any other program
+    /// retina, toy, or `command` for any other program
     #[arg(long, default_value = "retina")]
     trainer: String,
 }

@@ -1,4 +1,4 @@
-//! `tessera plan`: what a spec would run, and what of it exists already.
+//! `tessera plan`: the runs of a spec, and which of them exist already.
 
 use crate::analyse::{Cell, Format, Grid};
 use crate::error::{Error, ExitCode};
@@ -25,24 +25,24 @@ const LISTED: usize = 60;
 /// Slurm's own `MaxArraySize`, where no cluster says another.
 const ARRAY: usize = 1001;
 
-/// The runs of a spec: what exists already, counts by axis, estimated time and disk
+/// Show the runs of a spec: which exist already, counts by axis, estimated time and disk
 #[derive(clap::Args)]
 pub struct PlanCommand {
     /// A sweep's YAML file
     spec: PathBuf,
-    /// Replaces a base value, or an axis by grid.NAME=[…]
+    /// Replace a base value, or an axis by grid.NAME=[…]
     #[arg(long = "set", value_name = "NAME=VALUE")]
     sets: Vec<String>,
-    /// What each run id is made of
+    /// Show what each run id is the hash of
     #[arg(short, long)]
     verbose: bool,
-    /// Where: for slurm the scripts that would be submitted are printed
+    /// Where runs would be executed; `slurm` prints the scripts that would be submitted
     #[arg(long, value_enum, default_value_t)]
     on: On,
     /// List every run, however many
     #[arg(long)]
     all: bool,
-    /// How the list of runs is written
+    /// Output format of the list of runs
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }

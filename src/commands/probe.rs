@@ -10,30 +10,30 @@ use std::path::Path;
 
 /// Measure at stored checkpoints, without training again
 ///
-/// Executed like runs: Ctrl-C stops it, and the same command goes on from there. The numbers are kept: figures (`probe: covariance`) and `tessera query` (tables probes and probe_arrays) read them.
+/// Measurements are executed like runs: Ctrl-C stops them, and the same command goes on from there. The numbers are kept; figures (`probe: covariance`) and `tessera query` (tables probes and probe_arrays) read them.
 #[derive(clap::Args)]
 pub struct Probe {
-    /// What is measured
+    /// What to measure
     #[arg(value_enum)]
     what: What,
     /// A sweep's name
     sweep: String,
-    /// How many batches
+    /// Number of batches
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..))]
     batches: u64,
-    /// Only runs of which this holds: `method == lagrange and seed < 3`
+    /// Measure only runs that match: `method == lagrange and seed < 3`
     #[arg(long = "where", value_name = "CONDITION", value_parser = Condition::parse)]
     condition: Option<Condition>,
     /// Which checkpoint of each run: last, best (by `checkpoint.best`) or the one after so many steps
     #[arg(long, value_name = "WHICH", default_value = "last")]
     checkpoint: Which,
-    /// How many at once [default: as many as GPUs or cores allow]
+    /// Measure this many at once [default: as many as GPUs or cores allow]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     slots: Option<u16>,
     /// GPUs to use, by index in PCI order or UUID [default: all that CUDA_VISIBLE_DEVICES allows]
     #[arg(long, value_name = "GPU", value_delimiter = ',')]
     gpus: Vec<String>,
-    /// How the table is written
+    /// Output format
     #[arg(long, value_enum, default_value_t)]
     format: Format,
     #[command(flatten)]

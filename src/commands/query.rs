@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
-/// SQL over the runs, history, arrays and probes of every sweep
+/// Ask runs, history, arrays and probes of every sweep in SQL
 ///
 /// Tables: runs (one row a run: sweep, run, current, status, failure, attempt, seed, each parameter, each summary, started, seconds, host, device, …), history (sweep, run, attempt, step, elapsed, each metric) and arrays (sweep, run, attempt, step, name, shape, values); of probes, probes (sweep, probe, run, attempt, step, current, asked, batches, each metric) and probe_arrays. Names with `.` or `/` need double quotes. Runs that lost something by damaged files have no numbers; a warning names them.
 #[derive(clap::Args)]
@@ -17,10 +17,10 @@ pub struct Query {
     /// table, md, csv, json, latex or parquet [default: table; parquet where --out ends so]
     #[arg(long, value_name = "FORMAT", value_parser = Written::parse)]
     format: Option<Written>,
-    /// Writes the answer to this file instead
+    /// Write the answer to this file
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// What is damaged is passed over in any case: scripts of earlier versions say so
+    /// Does nothing: damaged files are always skipped. Kept for scripts of earlier versions
     #[arg(long, hide = true)]
     skip_damaged: bool,
 }

@@ -1,4 +1,4 @@
-//! `tessera remove`: to the trash.
+//! `tessera remove`: moves files to the trash.
 
 use crate::error::{Error, ExitCode};
 use crate::output::answer;
@@ -7,21 +7,21 @@ use std::path::Path;
 
 /// Move a sweep, or files of some of its runs, to `.trash` in the results folder
 ///
-/// With a switch only checkpoints, logs and work folders go; the numbers in Parquet stay.
+/// With one of the first three options only checkpoints, logs and work folders go; the numbers in Parquet stay.
 #[derive(clap::Args)]
 pub struct Remove {
     /// A sweep's name
     sweep: String,
-    /// Files of runs that the newest spec does not ask for
+    /// Move files of runs that the newest spec does not ask for
     #[arg(long, group = "what")]
     no_longer_asked_for: bool,
-    /// Files of failed runs
+    /// Move files of failed runs
     #[arg(long, group = "what")]
     failed: bool,
-    /// Checkpoints of all runs that are over
+    /// Move checkpoints of all runs that are over
     #[arg(long, group = "what")]
     checkpoints: bool,
-    /// Says what would be moved
+    /// Show what would be moved, and stop
     #[arg(long)]
     dry_run: bool,
 }

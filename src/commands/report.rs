@@ -1,4 +1,4 @@
-//! `tessera report`: a report as Markdown and as one page.
+//! `tessera report`: writes a report as Markdown and as one HTML page.
 
 use crate::error::{Error, ExitCode};
 use crate::output::answer;
@@ -14,18 +14,18 @@ use std::path::{Path, PathBuf};
 
 /// Write a report: Markdown with its figures, and one HTML page that needs nothing else
 ///
-/// A sweep's file gives a page of its figures and a table of its metric. Prints the files written.
+/// From a sweep's file it makes a page with its figures and a table of its metric. Prints the files written.
 #[derive(clap::Args)]
 pub struct Report {
     /// The file of a report or a sweep
     spec: PathBuf,
-    /// Another value of the base, NAME=VALUE (for a sweep's file)
+    /// Replace a base value of a sweep's file, NAME=VALUE
     #[arg(long, value_name = "NAME=VALUE")]
     set: Vec<String>,
-    /// The folder [default: reports/NAME in the results]
+    /// Folder for the report [default: reports/NAME in the results]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// First execute what the sweeps still lack
+    /// First execute what is missing of the sweeps
     #[arg(long)]
     run: bool,
     /// Only look at the values and claims of the texts, and write nothing; 1 where a claim no longer holds

@@ -1,4 +1,4 @@
-//! `tessera retry`: runs without a result are executed again.
+//! `tessera retry`: executes runs again that have no result.
 
 use crate::error::{Error, ExitCode};
 use crate::presence::requests::Request;
@@ -8,17 +8,17 @@ use crate::session::stored::{executed, find};
 use crate::store::{Status, Sweep};
 use std::path::Path;
 
-/// Execute runs that failed once more
+/// Execute failed runs again
 #[derive(clap::Args)]
 pub struct Retry {
     /// A sweep's name
     sweep: String,
     /// Runs, by (the beginning of) their ids [default: all that failed]
     runs: Vec<String>,
-    /// Runs too that were on another machine and of which nothing is known: only you can know that it is gone
+    /// Also take runs as lost that were on another machine and cannot be seen from here: only you can know that it is gone
     #[arg(long)]
     lost: bool,
-    /// Where they are executed [default: on Slurm where the sweep was executed there last, else here]
+    /// Where runs are executed [default: on Slurm if the sweep was last executed there, else here]
     #[arg(long, value_enum)]
     on: Option<On>,
 }

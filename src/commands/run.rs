@@ -7,39 +7,39 @@ use std::path::{Path, PathBuf};
 
 /// Execute what is missing of a sweep, and draw its figures
 ///
-/// Ctrl-C once lets workers write a checkpoint and stop, twice kills them; the same command goes on from there.
+/// Ctrl-C lets workers write a checkpoint and stop; a second Ctrl-C kills them. The same command goes on from there.
 #[derive(clap::Args)]
 pub struct Run {
     /// A YAML file with `sweep:`
     spec: PathBuf,
-    /// Only say what would be executed
+    /// Show what would be executed, and stop
     #[arg(long)]
     dry_run: bool,
-    /// How many runs at once [default: as many as GPUs or cores allow]
+    /// Execute this many runs at once [default: as many as GPUs or cores allow]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     slots: Option<u16>,
     /// GPUs to use, by index in PCI order or UUID [default: all that CUDA_VISIBLE_DEVICES allows]
     #[arg(long, value_name = "GPU", value_delimiter = ',')]
     gpus: Vec<String>,
-    /// Use GPUs too that somebody else works on
+    /// Also use GPUs that somebody else works on
     #[arg(long)]
     share_busy: bool,
     /// Replace a value of the spec, `name=value`
     #[arg(long = "set", value_name = "K=V")]
     sets: Vec<String>,
-    /// Execute so many runs at most
+    /// Execute at most this many runs
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
-    /// Execute too what an older version of the trainer's code did
+    /// Also execute runs again that an older version of the trainer's code executed
     #[arg(long)]
     stale: bool,
-    /// Go on in the background, also when the terminal is closed; on Slurm: submit, and do not wait
+    /// Go on in the background, also after the terminal is closed; on Slurm: submit and do not wait
     #[arg(long)]
     detach: bool,
     /// Where runs are executed
     #[arg(long, value_enum, default_value_t)]
     on: On,
-    /// Begin even where the results will take more than 10 GiB on disk
+    /// Begin even if the results will take more than 10 GiB on disk
     #[arg(long)]
     yes: bool,
 }

@@ -1,4 +1,4 @@
-//! `tessera schema`: what can be written in a spec.
+//! `tessera schema`: prints the JSON Schema of specs, or a trainer's parameters.
 
 use crate::analyse::{Cell, Format, Grid};
 use crate::error::{Error, ExitCode};
@@ -6,7 +6,7 @@ use crate::output::answer;
 use crate::record::Value;
 use crate::spec::{Kind, Parameter, TRAINERS, description, json_schema};
 
-/// A JSON Schema of specs, for editors; with --trainer, every parameter with unit, default, bounds and meaning
+/// Print a JSON Schema of specs, for editors; with --trainer, every parameter with unit, default, bounds and meaning
 ///
 /// Save the schema and name it in a spec's first line: `# yaml-language-server: $schema=tessera.schema.json`.
 #[derive(clap::Args)]
@@ -14,7 +14,7 @@ pub struct Schema {
     /// retina or toy
     #[arg(long)]
     trainer: Option<String>,
-    /// How the list of parameters is written
+    /// Output format of the list of parameters
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }

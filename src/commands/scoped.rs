@@ -1,4 +1,4 @@
-//! Which runs of a sweep a question is about, as arguments say it.
+//! The arguments that say which runs of a sweep are meant.
 
 use crate::error::Error;
 use crate::store::{Scope, Sweep};
@@ -7,13 +7,13 @@ use std::path::Path;
 /// Which runs of the sweep.
 #[derive(clap::Args, Default)]
 pub(super) struct Scoped {
-    /// Every run that was ever asked for, not only those of the current spec
+    /// Take every run that was ever asked for, not only those of the current spec
     #[arg(long, conflicts_with = "spec")]
     all: bool,
-    /// The runs of an earlier version of the spec, by (the beginning of) its hash
+    /// Take the runs of an earlier version of the spec, by (the beginning of) its hash
     #[arg(long, value_name = "HASH")]
     spec: Option<String>,
-    /// Pass over what is damaged; runs that lost something by it have no numbers
+    /// Skip damaged files; runs that lost something have no numbers
     #[arg(long)]
     skip_damaged: bool,
 }

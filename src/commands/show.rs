@@ -1,19 +1,19 @@
-//! `tessera show`: one run.
+//! `tessera show`: everything known of one run.
 
 use crate::analyse::{Format, account, find_run};
 use crate::error::{Error, ExitCode};
 use crate::output::answer;
 use std::path::Path;
 
-/// Everything known of one run: status, parameters, summaries, where it ran, failures, checkpoints, logs
+/// Show everything known of one run: status, parameters, summaries, where it ran, failures, checkpoints, logs
 #[derive(clap::Args)]
 pub struct Show {
     /// The beginning of a run's id, or SWEEP/RUN
     run: String,
-    /// How it is written
+    /// Output format
     #[arg(long, value_enum, default_value_t)]
     format: Format,
-    /// Pass over files that cannot be read
+    /// Skip files that cannot be read
     #[arg(long)]
     skip_damaged: bool,
 }

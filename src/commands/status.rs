@@ -1,4 +1,4 @@
-//! `tessera status`: how sweeps stand, also those that another process executes.
+//! `tessera status`: the states of sweeps, of those too that another process executes.
 
 use crate::error::{Error, ExitCode, printable};
 use crate::output::answer;
@@ -12,15 +12,15 @@ use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::time::Duration;
 
-/// States of the runs, what executes now, and what failed
+/// Show the states of runs, what executes now, and what failed
 #[derive(clap::Args)]
 pub struct Status {
     /// A sweep's name [default: a line for each sweep]
     sweep: Option<String>,
-    /// Go on showing it until all is done
+    /// Go on until all is done
     #[arg(long)]
     watch: bool,
-    /// What a run waits for, by (the beginning of) its id
+    /// Tell what a run waits for, by (the beginning of) its id
     #[arg(long, value_name = "RUN", requires = "sweep")]
     why: Option<String>,
 }

@@ -4,14 +4,14 @@ use crate::error::{Error, ExitCode};
 use crate::session::stop::stop;
 use std::path::Path;
 
-/// Stop a sweep that is executed (its probes too), or some of its runs: they write a checkpoint first
+/// Stop a running sweep and its probes, or some of its runs; they write a checkpoint first
 #[derive(clap::Args)]
 pub struct Stop {
     /// A sweep's name
     sweep: String,
     /// Runs, by (the beginning of) their ids [default: all]
     runs: Vec<String>,
-    /// At once, without a checkpoint
+    /// Kill them at once, without a checkpoint
     #[arg(long)]
     kill: bool,
 }

@@ -7,9 +7,9 @@ use crate::output::answer;
 use crate::spec::Reduce;
 use std::path::Path;
 
-/// One summary over any axes: mean ± 95% interval over the seeds of each cell, with n
+/// Print a table of one summary over any axes: mean ± 95% interval over the seeds of each cell, with n
 ///
-/// What diverged, failed or is missing is said in its cell; runs that lost something by damaged files have no numbers, and a warning names them. Without --rows and --cols every axis of the sweep is shown.
+/// A cell says what diverged, failed or is missing. Runs that lost something by damaged files have no numbers, and a warning names them. Without --rows and --cols every axis of the sweep is shown.
 #[derive(clap::Args)]
 pub struct Table {
     /// A sweep's name
@@ -26,7 +26,7 @@ pub struct Table {
     /// last, min, max, "mean_last 5%" or "at 1000" [default: as the spec says]
     #[arg(long, value_name = "HOW")]
     reduce: Option<Reduce>,
-    /// How the table is written
+    /// Output format
     #[arg(long, value_enum, default_value_t)]
     format: Format,
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! `tessera verify`: is everything there, and readable?
+//! `tessera verify`: checks that every file is there and as it was written.
 
 use crate::analyse::{Format, Grid};
 use crate::error::{Error, ExitCode};
@@ -7,17 +7,17 @@ use crate::session::mend::mend;
 use crate::store::Sweep;
 use std::path::Path;
 
-/// Read every row of a sweep and hold it against footers and journals
+/// Check every row of a sweep against footers and journals
 ///
-/// Names damaged and foreign files, rows of unknown runs, and runs that lost something. Exit code 1 where numbers may be lost or wrong. With --repair damaged files move to `.damaged` in the sweep's folder, what can be read of them stays, and runs that lost something are executed again by the next `tessera run`.
+/// Names damaged and foreign files, rows of unknown runs, and runs that lost something. Exit code 1 where numbers may be lost or wrong. With --repair damaged files move to `.damaged` in the sweep's folder, what can be read of them stays, and the next `tessera run` executes runs again that lost something.
 #[derive(clap::Args)]
 pub struct Verify {
     /// A sweep's name
     sweep: String,
-    /// Set what is damaged aside and keep every run that can be read
+    /// Set damaged files aside, and keep every run that can be read
     #[arg(long)]
     repair: bool,
-    /// How the findings are written
+    /// Output format
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }

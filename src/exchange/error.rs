@@ -1,4 +1,4 @@
-//! What taking runs in and giving them out can fail with.
+//! Errors of import and export.
 
 use crate::agent::SinkError;
 use crate::pickup::PickupError;

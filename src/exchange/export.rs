@@ -1,4 +1,4 @@
-//! A sweep for other tools: event files with HParams, or CSV.
+//! Writes a sweep for other tools: event files with HParams, or CSV.
 
 use super::ExchangeError;
 use crate::analyse::{Format, Grid};

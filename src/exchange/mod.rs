@@ -1,4 +1,4 @@
-//! Exchange: takes in runs that other programs have executed, and writes sweeps for other tools.
+//! Import and export: takes in runs that other programs executed, and writes sweeps for other tools.
 
 mod error;
 mod export;

@@ -1,4 +1,4 @@
-//! Which parameters of a cell are active: what the trainer says of itself, and `when`.
+//! Decides which parameters of a cell are active, by the trainer's description and by `when`.
 
 use super::values::{NONE, Values};
 use crate::spec::{Clause, Condition, Sweep};

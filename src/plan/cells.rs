@@ -1,4 +1,4 @@
-//! Cells that are kept: activity decided, data fingerprinted, equal ones folded.
+//! Collects the cells of a plan: decides activity, fingerprints data, folds equal cells.
 
 use super::activity::Activity;
 use super::values::{NONE, Values, place};

@@ -1,7 +1,8 @@
-//! What the runs that are left will need, time and disk, judged by runs that are done.
+//! Estimates the time and disk that the remaining runs need, from runs that are done.
 //!
-//! Runs are compared by class: those that agree in whole numbers, words and lists need about the same; learning rates
-//! and the like cost nothing. Where no run of a class is done, the others are scaled by their iterations.
+//! Runs are compared by class: those that agree in whole numbers, words and lists need about the same. Learning
+//! rates and the like cost nothing. Where no run of a class is done, runs of other classes are scaled by their
+//! iterations.
 
 use super::Run;
 use crate::record::Value;

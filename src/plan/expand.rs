@@ -1,5 +1,5 @@
-//! From a grid to its runs. The order: blocks, each a product of its dimensions → multiples and arithmetic → `exclude`
-//! → `include` → activity → equal cells folded → seeds.
+//! Expands a grid into its runs. The order: blocks, each a product of its dimensions → multiples and arithmetic →
+//! `exclude` → `include` → activity → equal cells folded → seeds.
 
 use super::cells::Cells;
 use super::identity::head;

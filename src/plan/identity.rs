@@ -1,5 +1,5 @@
-//! What a run id is made of: the trainer, its identity number, the seed, and every active parameter that is part of
-//! the identity and not at its default.
+//! The text that a run id is the hash of: the trainer, its identity number, the seed, and every active parameter
+//! that is part of the identity and not at its default.
 
 use super::Run;
 use crate::record::Value;

@@ -1,7 +1,7 @@
-//! Stage 2, plan: takes a resolved spec, gives the runs with their ids. Pure: no clocks or processes, and of files only
-//! what the caller's function says of the data that runs use.
+//! Stage 2, plan: expands a checked spec into runs with their ids. Pure: no clocks or processes, and no files but
+//! the data that the caller's function fingerprints.
 //!
-//! Values are interned: a cell is a row of numbers, one a parameter, so that a million of them stay small.
+//! Values are interned: a cell is a row of numbers, one a parameter, so that a million cells stay small.
 
 mod activity;
 mod cells;

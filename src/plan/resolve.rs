@@ -1,4 +1,4 @@
-//! Turns `0.1x`, `2x learning_rate` and `= 1 - learning_rate` into values, in one cell.
+//! Evaluates `0.1x`, `2x learning_rate` and `= 1 - learning_rate` in one cell.
 
 use super::values::{NONE, Values, What};
 use crate::record::Value;

@@ -1,4 +1,4 @@
-//! One cell of the grid with one seed, and all of them.
+//! A run: one cell of the grid with one seed; and the plan of all runs.
 
 use crate::record::{RunId, Value};
 use crate::spec::Problem;

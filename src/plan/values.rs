@@ -1,4 +1,4 @@
-//! Parameters and their values by number.
+//! Interned parameters and values.
 
 use super::identity::{line, spelled};
 use crate::record::Value;

@@ -1,5 +1,5 @@
-//! What a run of a built-in trainer will write, by its `record` and `checkpoint` parameters: foreseen before any run is
-//! done, since one matrix a step too many fills a disk.
+//! Predicts how much a run of a built-in trainer will write, from its `record` and `checkpoint` parameters. It is
+//! predicted before any run is done, since one matrix a step too many fills a disk.
 
 use super::Run;
 use crate::record::Value;

@@ -1,5 +1,6 @@
-//! Claims: one process at a time does a thing. A claim is a file that link(2) puts in its place, which is atomic on
-//! NFS too; it names its holder, so that one whose holder is known to be gone can be taken over. No clock decides.
+//! Claims let one process at a time do a thing. A claim is a file that link(2) puts in place, which is atomic on
+//! NFS too. It names its holder, so a claim can be taken over once its holder is known to be gone. No clock
+//! decides.
 
 use crate::process::host;
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! The agent's heartbeat: `agents/<agent>.json`, for people alone; nothing is decided by it.
+//! The agent's heartbeat, `agents/<agent>.json`. It is for people; nothing is decided by it.
 
 use super::claim::Holder;
 use super::view::View;
@@ -38,13 +38,13 @@ impl Heartbeat {
 }
 
 /// Writes heartbeats, and takes the file away when it is dropped.
-pub struct Pulse {
+pub struct HeartbeatWriter {
     path: PathBuf,
     holder: Holder,
     last: Option<Instant>,
 }
 
-impl Pulse {
+impl HeartbeatWriter {
     /// The pulse of an agent, in the folder of heartbeats.
     pub fn new(heartbeats: &Path, agent: &str) -> Self {
         Self { path: heartbeats.join(format!("{agent}.json")), holder: Holder::this(), last: None }
@@ -67,7 +67,7 @@ impl Pulse {
     }
 }
 
-impl Drop for Pulse {
+impl Drop for HeartbeatWriter {
     fn drop(&mut self) {
         let _ = std::fs::remove_file(&self.path);
     }

@@ -1,4 +1,4 @@
-//! What a killed agent leaves behind: attempts that the journal says are open, and perhaps their processes; and
+//! What a killed agent leaves behind: attempts that the journal says are open, perhaps their processes, and
 //! commands that it had started and not yet recorded.
 
 use super::claim::Holder;

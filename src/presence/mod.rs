@@ -1,4 +1,4 @@
-//! Who is here: claims of what one process does alone, heartbeats, requests to an agent, reservations of slots, and what an
+//! Coordination between processes: claims, heartbeats, requests to an agent, reservations of slots, and what an
 //! earlier agent left behind. All of it is files that people can read.
 
 pub mod claim;

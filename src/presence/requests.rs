@@ -1,4 +1,4 @@
-//! Requests from another terminal: files in `requests/` that the agent takes away when it has read them.
+//! Requests from another terminal: files in `requests/` that the agent deletes when it has read them.
 
 use super::claim::Holder;
 use crate::process::host;

@@ -1,7 +1,8 @@
-//! Reservations: tessera processes of one user on one machine do not hand out the same core or GPU share twice.
+//! Reservations keep tessera processes of one user on one machine from handing out the same core or GPU share
+//! twice.
 //!
-//! Each core or share is a file that is locked (flock) as long as it is held: a lock goes with its process, whatever
-//! ends it, so nothing has to be cleaned up. The folder is local to the machine, since the things are.
+//! Each core or share is a file that is locked (flock) as long as it is held. A lock ends with its process,
+//! whatever ends that, so nothing has to be cleaned up. The folder is local to the machine, as the devices are.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};

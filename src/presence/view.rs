@@ -1,5 +1,5 @@
-//! What people see of a sweep that is executed: one state for the terminal, for plain lines and for
-//! `tessera status --watch`, which reads it from the agent's heartbeat.
+//! The progress of a sweep as people see it: one value for the terminal, for plain lines, and for `tessera status
+//! --watch`, which reads it from the agent's heartbeat.
 
 use crate::record::{PlannedRun, Value};
 use serde::{Deserialize, Serialize};

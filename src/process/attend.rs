@@ -1,4 +1,5 @@
-//! Attends to a command: what it says goes to its log, and its end is seen at once, without looking for it again and again.
+//! Attends to a command: writes what it says to its log, and notices its end at once, without polling where the
+//! kernel can tell.
 
 use super::group;
 use super::group::Ended;

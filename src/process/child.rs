@@ -1,4 +1,4 @@
-//! A worker process: its threads turn what it says into events, one channel for all workers.
+//! A worker process. Its threads turn what it says into events, in one channel for all workers.
 
 use super::attend;
 use super::event::{Event, WorkerEvent};

@@ -1,4 +1,4 @@
-//! What happens to processes while runs are executed: events of one channel for all of them.
+//! Events of workers and signals, in one channel.
 
 use super::group::Ended;
 use crate::record::Answer;

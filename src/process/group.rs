@@ -1,4 +1,4 @@
-//! Process groups: a worker is the leader of its own, so that what it started ends with it.
+//! Process groups. Each worker leads its own group, so that whatever it started ends with it.
 
 use nix::sys::signal::{Signal, killpg};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};

@@ -1,4 +1,4 @@
-//! This machine and its processes: what tells one execution from another, on this boot or an earlier one.
+//! This machine and its processes: what tells one execution from another, in this boot or an earlier one.
 
 use std::path::Path;
 

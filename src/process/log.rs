@@ -1,4 +1,4 @@
-//! The log of one attempt: what the worker said, head and tail where it said very much.
+//! The log of one attempt. Of a very long log the head and the tail are kept.
 
 use super::tail::Tail;
 use std::fs::File;

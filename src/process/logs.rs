@@ -1,4 +1,4 @@
-//! The logs of one worker: what it says goes to the log of the run that it executes.
+//! The logs of one worker: its output goes to the log of the run that it executes.
 
 use super::log::Log;
 use crate::record::RunId;

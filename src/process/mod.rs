@@ -1,5 +1,5 @@
-//! Processes of this machine: starts one in a group of its own, listens to it, keeps its log, ends it, and says why it
-//! ended. Knows nothing of sweeps or slots.
+//! Processes of this machine: starts one in a group of its own, listens to it, keeps its log, ends it, and tells
+//! why it ended. Knows nothing of sweeps or slots.
 
 pub mod attend;
 pub mod cause;

@@ -1,4 +1,4 @@
-//! Whether there is room to write: it is tried.
+//! Tells whether there is room to write, by writing a small file.
 
 use std::fs::File;
 use std::io::{ErrorKind, Write};

@@ -1,4 +1,4 @@
-//! The last lines that a program said, as a terminal would show them.
+//! The last lines of a program's output, as a terminal would show them.
 
 use std::collections::VecDeque;
 

@@ -1,4 +1,4 @@
-//! A number of things in words.
+//! Spells a count: `1 run`, `3 runs`.
 
 /// `1 run`, `2 runs`.
 pub fn counted(n: usize, what: &str) -> String {

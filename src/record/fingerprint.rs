@@ -1,6 +1,6 @@
-//! The fingerprint of a folder of data: 16 hex digits over the sorted names, sizes and BLAKE3 hashes of its files, so a data
-//! set is the same wherever it lies. Hidden files and subfolders do not count. Hashes are kept in a cache and used again
-//! while a file's size, modification time and inode stay what they were.
+//! The fingerprint of a folder of data: 16 hex digits over the sorted names, sizes and BLAKE3 hashes of its files.
+//! A data set has the same fingerprint wherever it lies. Hidden files and subfolders do not count. Hashes are
+//! cached, and used again while a file's size, modification time and inode stay the same.
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

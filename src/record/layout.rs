@@ -1,4 +1,4 @@
-//! Where things lie below `results/`: the one file that names them.
+//! Paths below `results/`. No other file names them.
 
 use crate::record::RunId;
 use std::path::{Path, PathBuf};

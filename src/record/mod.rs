@@ -1,6 +1,6 @@
-//! The vocabulary: values and parameters, the facts that stages tell each other, the lines that workers are spoken to
-//! with, the names and paths of the results folder. Plain data and its JSON; no clocks or processes, and no files but
-//! those that a data set's fingerprint is taken of. Imports nothing; the lab imports this room and nothing else.
+//! The vocabulary: values and parameters, facts, the protocol of workers, and the paths of the results folder.
+//! Plain data and its JSON: no clocks or processes, and no files but those of a data set that is fingerprinted.
+//! Imports nothing. The lab imports this room and no other.
 
 mod counted;
 mod fact;

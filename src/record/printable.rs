@@ -1,4 +1,4 @@
-//! Text from files and programs as it may be shown to people.
+//! Makes text from files and programs safe to show.
 
 /// The text with control characters shown instead of sent to the terminal; line breaks and tabs stay.
 pub fn printable(text: &str) -> String {

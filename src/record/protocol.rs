@@ -1,5 +1,6 @@
-//! How a built-in worker is spoken to: one JSON object a line in, one JSON object a line out.
-//! Its first line is `ready`; end of standard input ends it; standard error is the run's log.
+//! The protocol of built-in workers: one JSON object a line in, one JSON object a line out. The first line is
+//! `ready`. The end of standard input ends the worker. Standard error is the run's log. `docs/format.md` specifies
+//! it.
 
 use super::{Failure, Outcome, Parameters, Real, RunId};
 use indexmap::IndexMap;
@@ -23,7 +24,7 @@ pub enum Request {
         /// In this order.
         runs: Vec<ProbeJob>,
     },
-    /// Write a checkpoint of the run executing, answer `failed` with `stopped`, drop the rest, go on reading.
+    /// Write a checkpoint of the run that executes, answer `stopped`, drop the rest, go on reading.
     Stop,
 }
 

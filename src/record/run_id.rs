@@ -1,4 +1,4 @@
-//! The name of a run: 16 hex digits over what it is made of.
+//! Run ids: 16 hex digits, the hash of what the run is made of.
 
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What a sweep may be called: the one rule for specs, `--as`, and folders below `results/`.
+//! The one rule for names of sweeps, in specs, in `--as` and below `results/`.
 
 /// Names below `results/` that are no sweeps'.
 const RESERVED: [&str; 2] = ["reports", "cache"];

@@ -1,4 +1,4 @@
-//! How many runs travel to a worker in one message.
+//! How many runs a worker is sent in one message.
 
 /// Seconds of work that one message should hold: long against a message's own cost (0.1 ms a run), short enough
 /// that Ctrl-C, the last runs of a sweep and a dying worker do not notice.

@@ -1,11 +1,11 @@
-//! The decision: which waiting runs start in which slots now; and, by the same rules, why a run does not.
+//! Decides which queued runs start in which slots now; by the same rules, explains why a run does not start.
 
-use super::{Class, Gpu, Slot, State};
+use super::{Class, Gpu, Slot, SlotState};
 use std::collections::{HashMap, VecDeque};
 
-/// A run that waits.
+/// A run in the queue.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Waiting {
+pub struct QueueEntry {
     /// Which run, as the caller counts them.
     pub run: usize,
     /// Its memory class.
@@ -71,10 +71,11 @@ impl std::fmt::Display for Reason {
 }
 
 /// What starts now: the queue in its order, at most `batch` runs of one class to a slot.
-pub fn decide(queue: &VecDeque<Waiting>, machine: &Machine, batch: usize, now: f64) -> Vec<Start> {
+pub fn decide(queue: &VecDeque<QueueEntry>, machine: &Machine, batch: usize, now: f64) -> Vec<Start> {
     let mut machine = machine.clone();
     let mut starts: Vec<Start> = Vec::new();
-    let mut free = machine.slots.iter().filter(|slot| matches!(slot.state, State::Empty | State::Idle(_))).count();
+    let mut free =
+        machine.slots.iter().filter(|slot| matches!(slot.state, SlotState::Empty | SlotState::Idle(_))).count();
     // A run that must be alone and cannot yet be keeps its place: what comes after it does not take its devices
     // for ever, since only one such run holds back the others.
     let mut open: Option<usize> = None;
@@ -99,9 +100,9 @@ pub fn decide(queue: &VecDeque<Waiting>, machine: &Machine, batch: usize, now: f
             }
             continue;
         };
-        let state = State::Busy { class: waiting.class, alone: waiting.alone };
+        let state = SlotState::Busy { class: waiting.class, alone: waiting.alone };
         let before = std::mem::replace(&mut machine.slots[slot].state, state);
-        let fresh = before != State::Idle(waiting.class);
+        let fresh = before != SlotState::Idle(waiting.class);
         let need = machine.need(waiting.class);
         for &gpu in &machine.slots[slot].gpus {
             machine.gpus[gpu].free = machine.gpus[gpu].free.saturating_sub(if fresh { need } else { 0 });
@@ -116,14 +117,14 @@ pub fn decide(queue: &VecDeque<Waiting>, machine: &Machine, batch: usize, now: f
             runs: vec![waiting.run],
             class: waiting.class,
             alone: waiting.alone,
-            replace: matches!(before, State::Idle(class) if class != waiting.class),
+            replace: matches!(before, SlotState::Idle(class) if class != waiting.class),
         });
     }
     starts
 }
 
 /// Why each slot does not take a run now; empty where one does.
-pub fn explain(waiting: &Waiting, machine: &Machine, now: f64) -> Vec<(String, Reason)> {
+pub fn explain(waiting: &QueueEntry, machine: &Machine, now: f64) -> Vec<(String, Reason)> {
     let mut reasons = Vec::new();
     for (i, slot) in machine.slots.iter().enumerate() {
         match obstacle(waiting, i, machine, now) {
@@ -135,28 +136,28 @@ pub fn explain(waiting: &Waiting, machine: &Machine, now: f64) -> Vec<(String, R
 }
 
 /// The slot that takes the run at the least cost: a worker of its class, else an empty slot, else one to replace.
-fn best(waiting: &Waiting, machine: &Machine, now: f64) -> Option<usize> {
+fn best(waiting: &QueueEntry, machine: &Machine, now: f64) -> Option<usize> {
     let cost = |slot: usize| match machine.slots[slot].state {
-        State::Idle(class) if class == waiting.class => 0,
-        State::Empty => 1,
+        SlotState::Idle(class) if class == waiting.class => 0,
+        SlotState::Empty => 1,
         _ => 2,
     };
     (0..machine.slots.len()).filter(|&slot| obstacle(waiting, slot, machine, now).is_none()).min_by_key(|&s| cost(s))
 }
 
-fn obstacle(waiting: &Waiting, place: usize, machine: &Machine, now: f64) -> Option<Reason> {
+fn obstacle(waiting: &QueueEntry, place: usize, machine: &Machine, now: f64) -> Option<Reason> {
     let slot = &machine.slots[place];
     match &slot.state {
-        State::Busy { .. } => return Some(Reason::Busy),
-        State::Held(who) => return Some(Reason::Held(who.clone())),
-        State::Empty | State::Idle(_) => {}
+        SlotState::Busy { .. } => return Some(Reason::Busy),
+        SlotState::Held(who) => return Some(Reason::Held(who.clone())),
+        SlotState::Empty | SlotState::Idle(_) => {}
     }
     // A worker of the class holds its memory already.
-    let starts = slot.state != State::Idle(waiting.class);
+    let starts = slot.state != SlotState::Idle(waiting.class);
     for &gpu in &slot.gpus {
         let neighbours = machine.slots.iter().enumerate().filter(|(i, s)| *i != place && s.gpus.contains(&gpu));
         let busy = neighbours.clone().any(|(_, s)| s.state.is_busy());
-        let taken = neighbours.clone().any(|(_, s)| matches!(s.state, State::Busy { alone: true, .. }));
+        let taken = neighbours.clone().any(|(_, s)| matches!(s.state, SlotState::Busy { alone: true, .. }));
         let why = match &machine.gpus[gpu] {
             Gpu { obstacle: Some(obstacle), .. } => obstacle.to_string(),
             _ if taken => "a run has it to itself after it ran out of memory".to_owned(),
@@ -175,7 +176,7 @@ fn obstacle(waiting: &Waiting, place: usize, machine: &Machine, now: f64) -> Opt
     // Without a GPU, alone means that no other worker of ours executes on the machine.
     let mut others = machine.slots.iter().filter(|other| other.gpus.is_empty());
     let held_back = others.any(|other| match other.state {
-        State::Busy { alone, .. } => alone || waiting.alone,
+        SlotState::Busy { alone, .. } => alone || waiting.alone,
         _ => false,
     });
     (slot.gpus.is_empty() && held_back).then_some(Reason::Busy)
@@ -194,7 +195,7 @@ impl Machine {
 
     /// How many slots there are that this process may use.
     pub fn usable(&self) -> usize {
-        self.slots.iter().filter(|slot| !matches!(slot.state, State::Held(_))).count()
+        self.slots.iter().filter(|slot| !matches!(slot.state, SlotState::Held(_))).count()
     }
 }
 
@@ -203,11 +204,11 @@ mod tests {
     use super::super::{Obstacle, cpu_slots, gpu_slots};
     use super::*;
 
-    fn waiting(run: usize) -> Waiting {
-        Waiting { run, class: 0, alone: false, not_before: 0.0 }
+    fn waiting(run: usize) -> QueueEntry {
+        QueueEntry { run, class: 0, alone: false, not_before: 0.0 }
     }
 
-    fn queue(n: usize) -> VecDeque<Waiting> {
+    fn queue(n: usize) -> VecDeque<QueueEntry> {
         (0..n).map(waiting).collect()
     }
 
@@ -243,10 +244,10 @@ mod tests {
     #[test]
     fn busy_and_held_slots_take_nothing() {
         let mut machine = cpu(3);
-        machine.slots[0].state = State::Busy { class: 0, alone: false };
-        machine.slots[1].state = State::Held("tessera 17".into());
+        machine.slots[0].state = SlotState::Busy { class: 0, alone: false };
+        machine.slots[1].state = SlotState::Held("tessera 17".into());
         assert_eq!(pairs(&decide(&queue(3), &machine, 1, 0.0)), [(2, vec![0])]);
-        machine.slots[2].state = State::Busy { class: 0, alone: false };
+        machine.slots[2].state = SlotState::Busy { class: 0, alone: false };
         let reasons = explain(&waiting(0), &machine, 0.0);
         assert_eq!(reasons[1].1.to_string(), "it is held by tessera 17");
     }
@@ -262,10 +263,10 @@ mod tests {
     #[test]
     fn workers_keep_to_their_memory_class() {
         let mut machine = gpus(2, 1.0, 1 << 30);
-        machine.slots[0].state = State::Idle(7);
-        machine.slots[1].state = State::Idle(8);
-        let run = Waiting { class: 8, ..waiting(0) };
-        let starts = decide(&VecDeque::from([run, Waiting { run: 1, ..run }]), &machine, 1, 0.0);
+        machine.slots[0].state = SlotState::Idle(7);
+        machine.slots[1].state = SlotState::Idle(8);
+        let run = QueueEntry { class: 8, ..waiting(0) };
+        let starts = decide(&VecDeque::from([run, QueueEntry { run: 1, ..run }]), &machine, 1, 0.0);
         assert_eq!(starts.iter().map(|s| (s.slot, s.replace)).collect::<Vec<_>>(), [(1, false), (0, true)]);
     }
 
@@ -274,7 +275,7 @@ mod tests {
         let mut machine = gpus(1, 0.5, 1 << 30);
         let starts = decide(&queue(2), &machine, 1, 0.0);
         assert_eq!(pairs(&starts), [(0, vec![0])]);
-        machine.slots[0].state = State::Busy { class: 0, alone: false };
+        machine.slots[0].state = SlotState::Busy { class: 0, alone: false };
         machine.gpus[0].settling_until = Some(30.0);
         assert!(decide(&queue(1), &machine, 1, 29.0).is_empty());
         assert!(explain(&waiting(0), &machine, 29.0)[1].1.to_string().contains("not settled"));
@@ -291,7 +292,7 @@ mod tests {
         let why = explain(&waiting(0), &machine, 0.0)[0].1.to_string();
         assert_eq!(why, "gpu 0: 2048 MiB are free and the run needs 3072 MiB");
         // Its own idle worker already holds what it needs.
-        machine.slots[0].state = State::Idle(0);
+        machine.slots[0].state = SlotState::Idle(0);
         assert_eq!(decide(&queue(1), &machine, 1, 0.0).len(), 1);
     }
 
@@ -307,25 +308,25 @@ mod tests {
     #[test]
     fn a_run_alone_waits_for_its_gpu_and_then_keeps_others_off() {
         let mut machine = gpus(1, 0.5, 0);
-        machine.slots[0].state = State::Busy { class: 0, alone: false };
-        let alone = Waiting { alone: true, ..waiting(0) };
+        machine.slots[0].state = SlotState::Busy { class: 0, alone: false };
+        let alone = QueueEntry { alone: true, ..waiting(0) };
         let queue = VecDeque::from([alone, waiting(1)]);
         assert!(decide(&queue, &machine, 1, 0.0).is_empty());
-        machine.slots[0].state = State::Empty;
+        machine.slots[0].state = SlotState::Empty;
         assert_eq!(pairs(&decide(&queue, &machine, 1, 0.0)), [(0, vec![0])]);
-        machine.slots[0].state = State::Busy { class: 0, alone: true };
+        machine.slots[0].state = SlotState::Busy { class: 0, alone: true };
         assert!(decide(&VecDeque::from([waiting(1)]), &machine, 1, 0.0).is_empty());
     }
 
     #[test]
     fn a_run_alone_on_cores_waits_for_the_other_workers() {
         let mut machine = cpu(2);
-        machine.slots[0].state = State::Busy { class: 0, alone: false };
-        let alone = Waiting { alone: true, ..waiting(0) };
+        machine.slots[0].state = SlotState::Busy { class: 0, alone: false };
+        let alone = QueueEntry { alone: true, ..waiting(0) };
         assert!(decide(&VecDeque::from([alone]), &machine, 1, 0.0).is_empty());
-        machine.slots[0].state = State::Empty;
+        machine.slots[0].state = SlotState::Empty;
         assert_eq!(decide(&VecDeque::from([alone]), &machine, 1, 0.0).len(), 1);
-        machine.slots[0].state = State::Busy { class: 0, alone: true };
+        machine.slots[0].state = SlotState::Busy { class: 0, alone: true };
         assert!(decide(&queue(1), &machine, 1, 0.0).is_empty());
     }
 }

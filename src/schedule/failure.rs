@@ -1,4 +1,4 @@
-//! What follows a failure: another attempt, when and how; or none, of this run or of any.
+//! Decides what follows a failure: another attempt, when and how, or none.
 
 use crate::record::Failure;
 use crate::spec::OnFailure;
@@ -11,9 +11,9 @@ const PAUSE: f64 = 1.0;
 /// The longest pause, seconds.
 const LONGEST_PAUSE: f64 = 300.0;
 
-/// What happened to a run in this session.
+/// The failures of a run in this session.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Record {
+pub struct FailureRecord {
     /// How often it crashed.
     pub crashes: u32,
     /// Whether it has had its device to itself.
@@ -22,9 +22,9 @@ pub struct Record {
 
 /// What follows a failure.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Next {
+pub enum RetryDecision {
     /// Another attempt.
-    Again {
+    Retry {
         /// Whether nothing else may be on its device.
         alone: bool,
         /// Seconds to wait first.
@@ -36,18 +36,18 @@ pub enum Next {
 
 /// What follows this failure of a run, its `record` of before included. What a person or a limit ended is not tried
 /// again by itself.
-pub fn after_failure(policy: &OnFailure, failure: Failure, record: &mut Record) -> Next {
+pub fn after_failure(policy: &OnFailure, failure: Failure, record: &mut FailureRecord) -> RetryDecision {
     match failure {
         Failure::Crash if record.crashes < policy.crash_retries => {
             let pause = (PAUSE * f64::from(record.crashes).exp2()).min(LONGEST_PAUSE);
             record.crashes += 1;
-            Next::Again { alone: record.was_alone, pause }
+            RetryDecision::Retry { alone: record.was_alone, pause }
         }
         Failure::Oom if policy.oom_alone && !record.was_alone => {
             record.was_alone = true;
-            Next::Again { alone: true, pause: 0.0 }
+            RetryDecision::Retry { alone: true, pause: 0.0 }
         }
-        _ => Next::GiveUp,
+        _ => RetryDecision::GiveUp,
     }
 }
 
@@ -101,27 +101,27 @@ mod tests {
     #[test]
     fn crashes_are_tried_again_with_growing_pauses() {
         let policy = OnFailure { crash_retries: 3, ..OnFailure::default() };
-        let mut record = Record::default();
-        let pauses: Vec<Next> = (0..4).map(|_| after_failure(&policy, Failure::Crash, &mut record)).collect();
-        let again = |pause| Next::Again { alone: false, pause };
-        assert_eq!(pauses, [again(1.0), again(2.0), again(4.0), Next::GiveUp]);
+        let mut record = FailureRecord::default();
+        let pauses: Vec<RetryDecision> = (0..4).map(|_| after_failure(&policy, Failure::Crash, &mut record)).collect();
+        let again = |pause| RetryDecision::Retry { alone: false, pause };
+        assert_eq!(pauses, [again(1.0), again(2.0), again(4.0), RetryDecision::GiveUp]);
     }
 
     #[test]
     fn out_of_memory_gets_the_device_to_itself_once() {
-        let mut record = Record::default();
+        let mut record = FailureRecord::default();
         let policy = OnFailure::default();
-        assert_eq!(after_failure(&policy, Failure::Oom, &mut record), Next::Again { alone: true, pause: 0.0 });
-        assert_eq!(after_failure(&policy, Failure::Oom, &mut record), Next::GiveUp);
+        assert_eq!(after_failure(&policy, Failure::Oom, &mut record), RetryDecision::Retry { alone: true, pause: 0.0 });
+        assert_eq!(after_failure(&policy, Failure::Oom, &mut record), RetryDecision::GiveUp);
         let never = OnFailure { oom_alone: false, ..OnFailure::default() };
-        assert_eq!(after_failure(&never, Failure::Oom, &mut Record::default()), Next::GiveUp);
+        assert_eq!(after_failure(&never, Failure::Oom, &mut FailureRecord::default()), RetryDecision::GiveUp);
     }
 
     #[test]
     fn limits_and_signals_are_not_tried_again() {
         let policy = OnFailure { crash_retries: 9, ..OnFailure::default() };
         for failure in [Failure::Timeout, Failure::Stalled, Failure::Killed, Failure::Lost] {
-            assert_eq!(after_failure(&policy, failure, &mut Record::default()), Next::GiveUp);
+            assert_eq!(after_failure(&policy, failure, &mut FailureRecord::default()), RetryDecision::GiveUp);
         }
     }
 

@@ -1,5 +1,5 @@
-//! Takes the queue, the slots and the time, and gives what to start where; what follows a failure;
-//! and why a run waits. Pure functions: no processes, clocks, files or devices, so every rule is a plain test.
+//! Scheduling. Takes the queue, the slots and the time; decides what starts where and what follows a failure, and
+//! explains why a run waits. Pure: no processes, clocks, files or devices, so every rule has a plain test.
 
 mod batch;
 mod decide;
@@ -8,7 +8,7 @@ mod gpu;
 mod slot;
 
 pub use batch::batch_size;
-pub use decide::{Machine, Start, Waiting, decide, explain};
-pub use failure::{Crashes, Next, Record, after_failure};
+pub use decide::{Machine, QueueEntry, Start, decide, explain};
+pub use failure::{Crashes, FailureRecord, RetryDecision, after_failure};
 pub use gpu::{Gpu, Obstacle};
-pub use slot::{Class, Slot, State, cpu_slots, gpu_slots};
+pub use slot::{Class, Slot, SlotState, cpu_slots, gpu_slots};

@@ -12,12 +12,12 @@ pub struct Slot {
     /// Places in the list of GPUs; none: CPU cores.
     pub gpus: Vec<usize>,
     /// Who is in it.
-    pub state: State,
+    pub state: SlotState,
 }
 
 /// Who is in a slot.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum State {
+pub enum SlotState {
     /// Nobody.
     Empty,
     /// A worker that waits, and the memory class of what it executed.
@@ -33,7 +33,7 @@ pub enum State {
     Held(String),
 }
 
-impl State {
+impl SlotState {
     /// Whether a worker executes here.
     pub fn is_busy(&self) -> bool {
         matches!(self, Self::Busy { .. })
@@ -43,7 +43,7 @@ impl State {
 /// Slots of `threads` cores each on a machine with `cores`, or as many as `wanted`. At least one.
 pub fn cpu_slots(cores: usize, threads: u32, wanted: Option<usize>) -> Vec<Slot> {
     let count = wanted.unwrap_or(cores / threads.max(1) as usize).max(1);
-    let slot = |i| Slot { name: format!("cpu {i}"), gpus: Vec::new(), state: State::Empty };
+    let slot = |i| Slot { name: format!("cpu {i}"), gpus: Vec::new(), state: SlotState::Empty };
     (0..count).map(slot).collect()
 }
 
@@ -55,7 +55,7 @@ pub fn gpu_slots(names: &[String], share: f64, wanted: Option<usize>) -> Vec<Slo
         for (i, group) in names.chunks_exact(share.ceil() as usize).enumerate() {
             let first = i * group.len();
             let gpus = (first..first + group.len()).collect();
-            slots.push(Slot { name: group.join(" + "), gpus, state: State::Empty });
+            slots.push(Slot { name: group.join(" + "), gpus, state: SlotState::Empty });
         }
     } else {
         // A share such as 0.33 is meant as a third, whatever its last digits say.
@@ -63,7 +63,7 @@ pub fn gpu_slots(names: &[String], share: f64, wanted: Option<usize>) -> Vec<Slo
         // All GPUs get their first worker before any gets a second.
         for part in 1..=sharers {
             for (i, name) in names.iter().enumerate() {
-                slots.push(Slot { name: format!("{name} ({part}/{sharers})"), gpus: vec![i], state: State::Empty });
+                slots.push(Slot { name: format!("{name} ({part}/{sharers})"), gpus: vec![i], state: SlotState::Empty });
             }
         }
     }

@@ -1,4 +1,4 @@
-//! What is said at the end of a session, and its exit code.
+//! The last words of a session, and its exit code.
 
 use crate::agent::{FailedRun, Summary};
 use crate::error::ExitCode;

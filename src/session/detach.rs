@@ -1,4 +1,4 @@
-//! `tessera run --detach`: the same command once more, in a session of its own.
+//! `tessera run --detach`: starts the same command again in a session of its own.
 
 use super::planned::planned;
 use super::trainer::trainer;

@@ -1,4 +1,5 @@
-//! What runs need from this machine: GPUs, libtorch, the results folder, Slurm; what killed agents left behind is ended.
+//! Checks what runs need from this machine: GPUs, libtorch, the results folder, Slurm. Ends what killed agents left
+//! behind.
 
 use super::recovery::end_orphans;
 use crate::agent::find_lab;

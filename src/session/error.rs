@@ -1,4 +1,4 @@
-//! What stages fail with, as commands say it: the message of the stage, the remedy, and the exit code.
+//! Turns the errors of stages into those of commands: message, remedy and exit code.
 
 use crate::agent::RunError;
 use crate::analyse::AnalyseError;

@@ -1,4 +1,4 @@
-//! Time and disk that a sweep will take: what `plan` says, and what `run` asks about before it fills a disk.
+//! Estimates the time and disk of a sweep. `plan` prints them; `run` asks before it fills a disk.
 
 use super::todo::Todo;
 use crate::error::Error;

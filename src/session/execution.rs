@@ -1,4 +1,4 @@
-//! What a command asks to be executed, and how.
+//! The request for a session: what a command wants executed, and how.
 
 use crate::record::RunId;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! What follows the last run of a session: parts from segments, the table of runs, the sweep's figures and its page.
+//! Finishes a session: compacts segments, writes the table of runs, draws the figures and the sweep's page.
 
 use crate::error::Error;
 use crate::record::layout;

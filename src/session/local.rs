@@ -1,4 +1,4 @@
-//! A session on this machine: claim, recover, record, execute, finish. What `run` and `retry` do.
+//! A session on this machine: claim, recover, record, execute, finish. `run` and `retry` call it.
 
 use super::closing::close;
 use super::error::outside;
@@ -90,16 +90,16 @@ impl Execution {
             writer.fact(planned_fact(sweep, plan)).map_err(RunError::from)?;
             writer.commit().map_err(RunError::from)?;
         }
-        let mut tasks = todo.tasks()?;
-        tasks.retain(|task| !elsewhere.contains(task.id()));
+        let mut runs = todo.runs()?;
+        runs.retain(|queued| !elsewhere.contains(queued.id()));
         // Numbers that agents on Slurm claimed are not given again.
         let claimed = attempts::newest(&layout).map_err(outside)?;
-        for task in &mut tasks {
-            let next = claimed.get(task.id()).map_or(0, |attempt| attempt + 1);
-            task.attempt = task.attempt.max(next);
+        for queued in &mut runs {
+            let next = claimed.get(queued.id()).map_or(0, |attempt| attempt + 1);
+            queued.attempt = queued.attempt.max(next);
         }
         let mut code = ExitCode::Success;
-        if tasks.is_empty() {
+        if runs.is_empty() {
             eprintln!("nothing to do: {} done", todo.done);
         } else {
             let settings = Settings {
@@ -112,7 +112,7 @@ impl Execution {
                 ..settings(sweep, trainer, layout, agent)
             };
             let mut watch = progress::to_stderr();
-            let outcome = execute(settings, tasks, &mut writer, &mut *watch)?;
+            let outcome = execute(settings, runs, &mut writer, &mut *watch)?;
             writer.flush()?;
             code = close(&outcome, sweep);
             *summary = Some(outcome);

@@ -1,4 +1,4 @@
-//! What the journal says of an attempt whose agent is gone.
+//! The fact about an attempt whose agent is gone.
 
 use crate::process::host;
 use crate::record::{Fact, Failure};

@@ -1,4 +1,4 @@
-//! The repair of a sweep's files, while nobody executes it.
+//! Repairs a sweep's files while nobody executes it.
 
 use super::error::outside;
 use super::recovery::claim;

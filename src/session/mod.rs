@@ -1,5 +1,5 @@
-//! Joins the stages: what is to do of a sweep, how long it will take, the claim, what an earlier agent left behind, the
-//! record of the plan, the execution, and what follows it; on this machine and on Slurm.
+//! Joins the stages: what is to do, the estimate, the claim, recovery, the record of the plan, execution and what
+//! follows it; on this machine and on Slurm.
 
 pub mod closing;
 pub mod detach;

@@ -1,4 +1,4 @@
-//! `on_finish:`: a command of the spec that hears how a session of a sweep ended; a notification, say.
+//! Calls `on_finish:`, a command of the spec that is told how a session ended, as a notification.
 
 use crate::error::{Error, ExitCode};
 use crate::spec::Sweep;

@@ -1,4 +1,4 @@
-//! A sweep's file and its plan: what `run` and `plan` begin with.
+//! Reads a sweep's file and expands it. `run` and `plan` begin with it.
 
 use crate::error::{Error, render_problems};
 use crate::plan::{Plan, expand};

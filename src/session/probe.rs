@@ -1,4 +1,4 @@
-//! Measurements on stored checkpoints, executed like runs and stored below `probes/`.
+//! Measures at stored checkpoints. Measurements are executed like runs and stored below `probes/`.
 
 use super::closing::{code_of, name_failed};
 use super::error::outside;
@@ -6,7 +6,7 @@ use super::recovery::{agent_name, claim, end_leftovers};
 use super::settings::settings;
 use super::stored::stored_spec;
 use super::trainer::trainer;
-use crate::agent::{Probing, RunError, Settings, Sink, Task, execute, progress};
+use crate::agent::{Probing, QueuedRun, RunError, Settings, Sink, execute, progress};
 use crate::analyse::{Measured, axes};
 use crate::error::{Error, ExitCode};
 use crate::process::host;
@@ -161,14 +161,14 @@ impl Probe {
         let what = self.what.as_str();
         let stored = sweep.probes(what)?;
         let state = |id: &RunId| stored.as_ref().and_then(|stored| stored.sweep.state(id));
-        let mut tasks = Vec::new();
+        let mut runs = Vec::new();
         for one in wanted {
             let state = state(&one.id);
             if state.is_none_or(|state| !state.status.is_done()) {
-                tasks.push(one.task(state));
+                runs.push(one.queued(state));
             }
         }
-        let (all, new) = (wanted.len(), tasks.len());
+        let (all, new) = (wanted.len(), runs.len());
         let checkpoints = if all == 1 { "checkpoint" } else { "checkpoints" };
         let (name, batches) = (sweep.name(), self.batches);
         eprintln!("{name} {what}, {batches} batches: {all} {checkpoints}: {new} new · {} done", all - new);
@@ -181,7 +181,7 @@ impl Probe {
         let agent = agent_name();
         let mut writer = Writer::open(&sweep.layout().probes(), what, &agent)?;
         let elsewhere = end_leftovers(stored.as_ref().map(|stored| &stored.sweep), None, false, &mut writer)?;
-        tasks.retain(|task| !elsewhere.contains(task.id()));
+        runs.retain(|queued| !elsewhere.contains(queued.id()));
         for one in wanted.iter().filter(|one| state(&one.id).is_none()) {
             let fact = Fact::Probe { time: host::unix_time(), probe: one.id.clone(), of: one.of.clone() };
             writer.fact(fact).map_err(RunError::from)?;
@@ -203,7 +203,7 @@ impl Probe {
             ..settings(spec, trainer, layout, agent)
         };
         let mut watch = progress::to_stderr();
-        let summary = execute(settings, tasks, &mut writer, &mut *watch)?;
+        let summary = execute(settings, runs, &mut writer, &mut *watch)?;
         writer.flush()?;
         name_failed(&summary, |failed| failed.log.display().to_string());
         Ok(code_of(&summary))
@@ -233,9 +233,13 @@ impl Wanted<'_> {
         PlannedRun { run: self.id.clone(), seed: self.run.seed, parameters: (*self.run.parameters).clone() }
     }
 
-    fn task(&self, before: Option<&RunState>) -> Task {
+    fn queued(&self, before: Option<&RunState>) -> QueuedRun {
         let resume = Resume { attempt: self.of.attempt, step: self.of.step, checkpoint: self.file.clone() };
-        Task { planned: self.planned(), attempt: before.map_or(1, |before| before.attempt + 1), resume: Some(resume) }
+        QueuedRun {
+            planned: self.planned(),
+            attempt: before.map_or(1, |before| before.attempt + 1),
+            resume: Some(resume),
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! What a plan asks for, as the journal keeps it.
+//! The `planned` fact: what a plan asks for.
 
 use crate::plan::Plan;
 use crate::process::host;

@@ -1,4 +1,4 @@
-//! This machine's agent of a sweep: its name, its claim, and the end of what an earlier one left behind.
+//! Begins a session of this machine's agent: its name, its claim, and the end of what an earlier agent left behind.
 
 use super::lost::lost_fact;
 use super::settings::GRACE;

@@ -1,4 +1,4 @@
-//! How runs of a sweep are executed, as far as its spec says it.
+//! Settings of the agent, as far as the spec gives them.
 
 use super::trainer::commit;
 use crate::agent::{Settings, Trainer};

@@ -1,4 +1,4 @@
-//! How a sweep stands and what a run waits for, in words.
+//! Tells in words how a sweep is doing and what a run waits for.
 
 use super::slurm::Tasks;
 use super::stored::executed;

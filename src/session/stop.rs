@@ -1,4 +1,4 @@
-//! Asks whoever executes a sweep to stop: agents by a request, tasks on Slurm by cancelling them.
+//! Stops a sweep: asks agents by a request, and cancels tasks on Slurm.
 
 use super::slurm::{Submitted, Tasks};
 use super::stored::{executed, find};

@@ -1,4 +1,4 @@
-//! What a stored sweep says of itself: its spec, runs by the beginning of their ids, whether somebody executes it.
+//! Looks things up in a stored sweep: its spec, runs by the beginning of their ids, whether somebody executes it.
 
 use crate::error::Error;
 use crate::presence::claim::{AGENT, holder};

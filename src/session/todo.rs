@@ -1,6 +1,6 @@
-//! What is to be done for a plan, and what is done: the delta that `plan` shows and `run` executes.
+//! Compares a plan with what is stored: what is done, and what is to do. `plan` shows it and `run` executes it.
 
-use crate::agent::Task;
+use crate::agent::QueuedRun;
 use crate::error::Error;
 use crate::plan::{Plan, Run};
 use crate::record::counted;
@@ -105,7 +105,7 @@ impl<'a> Todo<'a> {
     ///
     /// # Errors
     /// Where a journal or the folder of logs cannot be read.
-    pub fn tasks(&self) -> Result<Vec<Task>, Error> {
+    pub fn runs(&self) -> Result<Vec<QueuedRun>, Error> {
         // Rows and logs of attempts that no journal tells of any more: their numbers are not given again.
         let newest = match self.stored {
             Some(stored) if !self.left.is_empty() => stored.newest_attempts()?,
@@ -118,7 +118,7 @@ impl<'a> Todo<'a> {
             let known = state.map_or(0, |state| state.attempt);
             let attempt = known.max(newest.get(&id).copied().unwrap_or(0)) + 1;
             let resume = state.filter(|_| !left.afresh).and_then(|state| newest_checkpoint(self.stored?, state));
-            Ok(Task { planned: PlannedRun { run: id, seed: run.seed, parameters: run.own() }, attempt, resume })
+            Ok(QueuedRun { planned: PlannedRun { run: id, seed: run.seed, parameters: run.own() }, attempt, resume })
         };
         self.left.iter().map(task).collect()
     }

@@ -1,4 +1,4 @@
-//! The trainer of a sweep: the program that executes its runs, and by which version of it a result was made.
+//! Finds the trainer of a sweep, the program that executes its runs, and tells its version.
 
 use crate::agent::{Trainer, find_lab};
 use crate::error::Error;

@@ -1,4 +1,4 @@
-//! What a task finds in its environment: which task it is, and what of its node it was given.
+//! Reads a task's environment: which task it is, and what Slurm gave it of its node.
 
 use super::submission::Submission;
 use crate::record::ClusterTask;

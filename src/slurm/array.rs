@@ -1,4 +1,4 @@
-//! How runs are packed into tasks and tasks into arrays. Pure.
+//! Packs runs into tasks and tasks into arrays. Pure.
 
 use crate::spec::{Resources, Slurm};
 

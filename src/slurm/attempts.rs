@@ -1,5 +1,5 @@
-//! Claims of attempts: (run, attempt) is given once, by link(2), and never given back. So a task that Slurm executes
-//! twice, or two tasks that were given the same run, never execute the same attempt; and of two attempts the later counts.
+//! Claims of attempts. (run, attempt) is given once, by link(2), and never given back. So neither a task that Slurm
+//! executes twice nor two tasks with the same run execute the same attempt. Of two attempts the later counts.
 
 use crate::record::{ClusterTask, Layout, RunId};
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! Slurm's programs, called with a limit on their time: a scheduler that does not answer must not hold anybody up.
+//! Calls Slurm's programs with a limit on their time: a scheduler that does not answer must not hold anybody up.
 
 use super::queue;
 use super::queue::{Config, Row, SACCT_FIELDS, SQUEUE_FORMAT};

@@ -1,11 +1,11 @@
-//! What a task leaves behind that was warned and does not go back into the queue: whether what it left undone is to be
-//! submitted again.
+//! The exit note of a task that was warned and does not go back into the queue: whether its unfinished runs are to
+//! be submitted again.
 
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::path::Path;
 
-/// The last word of a task.
+/// What a task says when it ends before its runs are done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ExitNote {
@@ -16,7 +16,7 @@ pub enum ExitNote {
 }
 
 impl ExitNote {
-    /// Leaves it at the folder of the task's requests.
+    /// Leaves it in the task's request folder.
     ///
     /// # Errors
     /// Where the folder cannot be written.
@@ -38,6 +38,7 @@ impl ExitNote {
     }
 }
 
+/// The file, as 0.1.0 called it.
 const NAME: &str = "farewell";
 
 #[cfg(test)]
@@ -45,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_last_word_is_kept() {
+    fn an_exit_note_is_kept() {
         let folder = tempfile::tempdir().unwrap();
         let request_folder = folder.path().join("s-1-aa.0");
         assert_eq!(ExitNote::read(&request_folder), None);

@@ -1,7 +1,7 @@
-//! Slurm: the same runs on a cluster, whose scheduler does the scheduling and whose shared file system is the only
-//! meeting place. Runs are packed into tasks of job arrays ([`array`]), each task an agent; submissions and claims of
-//! attempts are facts in files ([`submission`], [`attempts`]), and where a task stands is judged from what Slurm's
-//! programs say ([`standing`]).
+//! Slurm: the same runs on a cluster. The cluster's scheduler does the scheduling, and its shared file system is
+//! the only meeting place. Runs are packed into tasks of job arrays ([`array`]), and each task is an agent.
+//! Submissions and claims of attempts are files ([`submission`], [`attempts`]). The status of a task follows from
+//! what Slurm's programs say ([`task_status`]).
 
 pub mod allotted;
 pub mod array;

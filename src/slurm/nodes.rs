@@ -1,4 +1,4 @@
-//! Nodes on which run after run fails. Pure.
+//! Finds nodes on which run after run fails. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 

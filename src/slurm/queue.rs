@@ -1,5 +1,5 @@
-//! What `squeue`, `sacct` and `scontrol show job` say, read with tolerance: lines, fields and states that are not known
-//! here are passed over or kept as they are, never taken for an end. Pure.
+//! Parses the output of `squeue`, `sacct` and `scontrol show job`. Lines, fields and states that are not known here
+//! are passed over or kept as they are, and never taken for an end. Pure.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The script that sbatch is given. Pure.
+//! Writes the script for sbatch. Pure.
 
 use super::array::{gpus, slots};
 use crate::spec::{Resources, Slurm};

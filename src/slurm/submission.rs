@@ -1,10 +1,10 @@
-//! Submissions as facts on the shared file system, so that any login node goes on where another stopped.
+//! Submissions are files on the shared file system, so that any login node goes on where another stopped.
 //!
-//! `slurm/<number>.json` is what is to be submitted. It is put in place by link(2) under the next number, so of two that
-//! plan at the same time one wins, and the other looks again at what is missing. `slurm/<number>.outcome` says what
-//! became of it: the job that counts, or why there is none. It too is put in place by link(2), by whoever knows first:
-//! the process that called sbatch, one that found the job by its name, or the job's first task. A task whose job is not
-//! the one that counts executes nothing, so sbatch may be called twice without harm.
+//! `slurm/<number>.json` says what is to be submitted. It is put in place by link(2) under the next number. Of two
+//! processes that plan at the same time one wins, and the other looks again at what is missing.
+//! `slurm/<number>.outcome` says what became of it: the job that counts, or why there is none. It is put in place
+//! by link(2) too, by whoever knows first: the process that called sbatch, one that found the job by its name, or
+//! the job's first task. A task of any other job executes nothing, so sbatch may be called twice without harm.
 
 use crate::presence::claim::Holder;
 use crate::process::host;

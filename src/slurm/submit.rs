@@ -1,5 +1,5 @@
-//! Submitting: sbatch may fail, or say nothing and have submitted all the same. What is unclear is looked for by the
-//! job's name before it is repeated.
+//! Submits a job. sbatch may fail, or answer nothing although it has submitted. So a job is looked for by its name
+//! before it is submitted again.
 
 use super::cluster::{Cluster, NoAnswer};
 use super::submission::{Outcome, Submission};

@@ -1,5 +1,5 @@
-//! Where tasks stand, from what Slurm's programs answered: squeue first, then sacct, then scontrol. What none of them
-//! knows for certain is unknown, not dead. Pure.
+//! The status of tasks, from the answers of Slurm's programs: squeue first, then sacct, then scontrol. What none of
+//! them knows for certain is unknown, not over. Pure.
 
 use super::queue::{End, Phase, Row};
 use super::submission::{Outcome, Submission};
@@ -15,7 +15,7 @@ pub struct Answers {
     pub scontrol: Result<Vec<Row>, String>,
 }
 
-/// Where a task stands.
+/// The status of a task.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TaskStatus {
     /// It waits; why, in Slurm's words.
@@ -52,7 +52,7 @@ pub fn find_job(submission: &Submission, answers: &Answers, holder_lives: Option
     }
 }
 
-/// Where each task of a submission stands. `me` is this user: others' jobs may be hidden.
+/// The status of each task of a submission. `me` is this user: others' jobs may be hidden.
 pub fn task_statuses(submission: &Submission, answers: &Answers, me: &str) -> Vec<TaskStatus> {
     let all = |status: TaskStatus| vec![status; submission.tasks.len()];
     let job = match &submission.outcome {

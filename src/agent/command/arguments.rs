@@ -1,4 +1,4 @@
-//! Parameters as arguments, in the habits of argparse, click, Fire and Hydra.
+//! Spells parameters as arguments, in the styles of argparse, click, Fire and Hydra.
 
 use super::Attempt;
 use crate::record::Value;

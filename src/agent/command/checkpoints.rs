@@ -1,4 +1,4 @@
-//! The checkpoints that a program leaves in its run's folder: which is the newest, and which stay.
+//! Finds the checkpoints that a program leaves in its run's folder, and deletes old ones.
 
 use crate::pickup::matching;
 use crate::spec::Checkpoints;

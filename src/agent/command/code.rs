@@ -1,4 +1,4 @@
-//! The version of a command: what its code hashes to.
+//! The version of a command: the hash of its code.
 
 use crate::pickup::matching;
 use std::fs::File;

@@ -1,6 +1,7 @@
-//! What to execute for one attempt of a command: program, arguments, environment, working directory.
+//! Renders one attempt of a command: program, arguments, environment, working directory.
 //!
-//! Takes a spec's [`Command`] and the run, gives a [`Rendered`]; starts nothing. Values never pass a shell.
+//! Takes a spec's [`Command`] and the run, and returns a [`Rendered`]. Starts nothing. Values never pass through a
+//! shell.
 
 mod arguments;
 mod checkpoints;

@@ -1,4 +1,4 @@
-//! Runs of the past become a sweep.
+//! Makes a sweep of runs of the past.
 
 mod naming;
 mod past_run;

@@ -1,4 +1,4 @@
-//! What runs of the past are called, and which parameters their names hold.
+//! Names of runs of the past, and the parameters that the names hold.
 
 use super::past_run::Old;
 use crate::exchange::ExchangeError;

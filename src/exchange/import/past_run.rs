@@ -1,4 +1,4 @@
-//! A run of the past: where its files are, and what is known of it beside them.
+//! A run of the past: its files, and what is known of it beside them.
 
 use crate::record::{Failure, Parameters};
 use crate::spec::Metrics;

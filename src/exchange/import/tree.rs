@@ -1,4 +1,4 @@
-//! The runs below a folder: which folders or files are one, and what a table beside them says of them.
+//! Finds the runs below a folder, and reads what a table beside them says of them.
 
 use super::naming::Pattern;
 use super::past_run::{Ended, Old};

@@ -1,4 +1,4 @@
-//! Runs as they are handed to Slurm: packed into tasks, the tasks cut into arrays, a script for each array.
+//! Prepares runs for Slurm: packs them into tasks, cuts tasks into arrays, and writes a script for each array.
 
 use crate::error::Error;
 use crate::record::Layout;

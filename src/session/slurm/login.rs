@@ -1,4 +1,4 @@
-//! What a login node has to say in a sweep's journals: what is planned, and which attempts are lost.
+//! Writes the facts that a login node knows to the journal: plans, and attempts that are lost.
 
 use crate::agent::{RunError, Sink};
 use crate::error::Error;

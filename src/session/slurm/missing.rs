@@ -1,4 +1,4 @@
-//! The runs that a session was called for: which of them are to be submitted, and which are left as they are.
+//! Decides which runs of a session are to be submitted, and which are left as they are.
 
 use super::tasks::{Availability, Tasks};
 use crate::record::{Failure, RunId};
@@ -8,7 +8,7 @@ use crate::slurm::submission::TaskRun;
 use crate::store::{self, Status};
 use std::collections::HashMap;
 
-/// So often a run whose task ended by nobody's wish is submitted again in one session.
+/// How often a session submits a run again whose task ended involuntarily.
 const AGAIN: u32 = 5;
 
 /// The runs that a session was called for.
@@ -114,12 +114,12 @@ fn next_step(
     if status == Status::Failed && !lost {
         return NextStep::Failed;
     }
-    let unwished = |end: End| match exit_note {
+    let involuntary = |end: End| match exit_note {
         Some(exit_note) if end == End::Failed => matches!(exit_note, ExitNote::Again(_)),
-        // An agent that was ended without a word is nobody's wish either.
+        // The end of an agent without an exit note is involuntary too.
         _ => end.is_involuntary() || end == End::Failed && lost,
     };
-    if end.is_some_and(unwished) && times < AGAIN { NextStep::Submit } else { NextStep::Dropped }
+    if end.is_some_and(involuntary) && times < AGAIN { NextStep::Submit } else { NextStep::Dropped }
 }
 
 #[cfg(test)]
@@ -127,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_nobody_wished_is_submitted_again_and_what_somebody_cancelled_is_not() {
+    fn involuntary_ends_are_submitted_again_and_cancelled_tasks_are_not() {
         let failed = |failure| Some((Status::Failed, Some(failure)));
         let stopped = Some((Status::Stopped, None));
         // Whatever it was before: the session was called for it.

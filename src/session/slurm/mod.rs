@@ -1,5 +1,5 @@
-//! `--on slurm`: a session submits what is missing in batches of packed tasks and may wait for them; what is known of the
-//! tasks is what `status`, `stop` and `retry` go by; a task executes its runs.
+//! Sessions on Slurm (`--on slurm`). A session submits what is missing, in batches of packed tasks, and may wait
+//! for them. A task executes its runs. `status`, `stop` and `retry` use what is known of the tasks.
 
 mod batch;
 mod login;

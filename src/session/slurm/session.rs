@@ -1,5 +1,5 @@
-//! `tessera run --on slurm`: submits what is missing and not queued, then shows how it goes until all is done. It may be
-//! left and called again at any time, from any login node.
+//! `tessera run --on slurm`: submits what is neither done nor queued, then shows progress until all is done. It may
+//! be left and called again at any time, from any login node.
 
 use super::batch::Batch;
 use super::login::Login;
@@ -52,7 +52,7 @@ struct Session<'a> {
     began: Instant,
 }
 
-/// How the runs stood at the last look.
+/// How far the session's runs were at the last look.
 struct Progress {
     missing: Missing,
     /// Whether nothing is to be waited for.

@@ -1,7 +1,7 @@
-//! `tessera agent`: what a task of a Slurm job executes: its pack of runs, each claimed by attempt, on the devices that
-//! Slurm gave it.
+//! `tessera agent`: executes the runs of one Slurm task, on the devices that Slurm gave it. Each attempt is claimed
+//! first.
 
-use crate::agent::{Settings, Task, execute, progress};
+use crate::agent::{QueuedRun, Settings, execute, progress};
 use crate::error::{Error, ExitCode};
 use crate::presence::leftover;
 use crate::presence::leftover::Leftover;
@@ -70,7 +70,7 @@ pub fn execute_task(results: &Path, sweep_name: &str, submission_name: &str) -> 
     // Somebody may have executed one between the look at the journals and the claim.
     let stored = store::Sweep::open(results, sweep_name)?;
     let tasks = claimed.into_iter().filter_map(|(asked, attempt)| task(&stored, asked, attempt));
-    let tasks: Vec<Task> = tasks.collect();
+    let tasks: Vec<QueuedRun> = tasks.collect();
     ExitNote::take_back(&allotted.request_folder);
     eprintln!(
         "{}: task {} on {}: {} of {} to be executed",
@@ -181,7 +181,7 @@ fn is_earlier(other: &ClusterTask, own: &ClusterTask) -> bool {
 }
 
 /// A claimed run as it is executed; `None` where that has become needless.
-fn task(stored: &store::Sweep, asked: &TaskRun, attempt: u32) -> Option<Task> {
+fn task(stored: &store::Sweep, asked: &TaskRun, attempt: u32) -> Option<QueuedRun> {
     let state = stored.state(&asked.run)?;
     let is_done = state.status.is_done() && state.attempt > asked.floor;
     if state.attempt >= attempt || is_done {
@@ -191,11 +191,11 @@ fn task(stored: &store::Sweep, asked: &TaskRun, attempt: u32) -> Option<Task> {
         PlannedRun { run: asked.run.clone(), seed: state.seed, parameters: state.parameters.as_ref().clone() };
     // A result that is asked for again is one of an older trainer: it begins anew.
     let resume = if state.status.is_done() { None } else { newest_checkpoint(stored, state) };
-    Some(Task { planned, attempt, resume })
+    Some(QueuedRun { planned, attempt, resume })
 }
 
 /// The parameters by which runs differ.
-fn axes(tasks: &[Task]) -> Vec<String> {
+fn axes(tasks: &[QueuedRun]) -> Vec<String> {
     let names: BTreeSet<&String> = tasks.iter().flat_map(|task| task.planned.parameters.keys()).collect();
     let first = tasks.first().map(|task| &task.planned.parameters);
     let differs = |name: &&String| {

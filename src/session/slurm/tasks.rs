@@ -1,4 +1,5 @@
-//! What is known of a sweep's tasks on Slurm: what `run --on slurm`, `status`, `stop` and `retry` begin with.
+//! The tasks of a sweep on Slurm, and what is known of them. `run --on slurm`, `status`, `stop` and `retry` begin
+//! with it.
 
 use crate::error::Error;
 use crate::presence::leftover;
@@ -22,7 +23,7 @@ use std::time::{Duration, Instant};
 /// A task that was put back waits so long at least: its node must have let go of it.
 const SETTLED: Duration = Duration::from_secs(3);
 
-/// A submission that was not known to be over, and where each of its tasks stands now.
+/// A submission that was not known to be over, with the status of each of its tasks.
 pub struct Submitted {
     /// What was submitted.
     pub submission: Submission,
@@ -121,14 +122,14 @@ impl Tasks {
         }
     }
 
-    /// The last word of the task that had a run, where it left one.
+    /// The exit note of the task that had a run, where it left one.
     pub fn exit_note(&self, run: &RunId) -> Option<ExitNote> {
         let &(index, task) = self.newest_task.get(run)?;
         let name = &self.submitted[index].submission.name;
         ExitNote::read(&Submission::request_folder(&self.folder, name, u32::try_from(task).ok()?))
     }
 
-    /// Where the task of an attempt stands; `None`: its submission is known to be over.
+    /// The status of an attempt's task; `None`: its submission is known to be over.
     pub fn task_status(&self, task: &ClusterTask) -> Option<&TaskStatus> {
         let submitted = self.submitted.iter().find(|one| one.submission.name == task.submission)?;
         submitted.statuses.get(usize::try_from(task.task).ok()?)
