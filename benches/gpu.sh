@@ -161,9 +161,9 @@ packed() {
   on_cpu || with_driver
   local n base= rate
   for n in 1 2 4 8; do
+    on_cpu && ((n > 2)) && continue
     ((n == 8)) && (($(left) < 240)) && { line "8 runs: no time"; continue; }
     local share; share=$(awk "BEGIN{print 1 / $n}")
-    on_cpu && ((n > 2)) && continue
     lab_sweep "packed_$n" 100000000 "gpu: $share" "seeds: $n"
     tessera run "packed_$n.yaml" --slots "$n" & local pid=$!
     local wait=60; on_cpu && wait=30
