@@ -184,7 +184,7 @@ mod tests {
     #[test]
     fn a_gpu_is_seen_whole_unless_it_is_cut_into_instances() {
         let whole = gpu("GPU-a", "0000:01:00.0");
-        assert_eq!(whole_or_parts(whole.clone(), vec![]), [whole.clone()]);
+        assert_eq!(whole_or_parts(whole.clone(), vec![]), std::slice::from_ref(&whole));
         let parts = whole_or_parts(whole, vec![gpu("MIG-b", ""), gpu("MIG-c", "")]);
         assert_eq!((uuids(&parts), parts[0].bus.as_str()), (vec!["MIG-b", "MIG-c"], "0000:01:00.0"));
     }
