@@ -32,5 +32,6 @@ mod store;
 mod store_compact;
 mod store_damage;
 mod stored;
+mod suggest;
 mod sweeps;
 mod values;
