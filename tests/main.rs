@@ -33,6 +33,7 @@ mod spec;
 mod store;
 mod store_compact;
 mod store_damage;
+mod suggest;
 mod support;
 mod sweeps;
 mod values;

@@ -182,11 +182,25 @@ fn a_claim_turns_when_the_numbers_do() {
     std::fs::write(&sweep, text(&sweep).replace("[1, 2]", "[1, 2, 9]")).unwrap();
     let (code, _) = tessera_report(&house, &["--run", "--check"]);
     assert_eq!(code, Some(1));
-    let (code, said) = tessera_report(&house, &[]);
+    let (code, said) = tessera_report(&house, &["--edition", "next"]);
     assert!(code == Some(0) && said.contains("no longer holds: It is small. (mean = 4)"), "{said}");
     assert!(
         page().contains("The loss is 4") && page().contains("- **no longer holds: It is small. (mean = 4)**"),
         "{}",
         page()
     );
+    // The next edition says what turned, and both are kept.
+    for line in ["- s: 1 more runs done (3 in all).", "- No longer holds: It is small (mean = 4)."] {
+        assert!(page().contains(line), "{line} in {}", page());
+    }
+    let editions = house.path().join("results/reports/weekly/editions");
+    let mut names: Vec<_> = std::fs::read_dir(editions).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    names.sort();
+    assert!(names.len() == 2 && names[1] == "next", "{names:?}");
+    // The same edition again is told against the same one, so it is the same.
+    let before = page();
+    tessera_report(&house, &["--edition", "next"]);
+    assert_eq!(before, page());
+    let (code, said) = tessera_report(&house, &["--edition", "../x"]);
+    assert!(code == Some(2) && said.contains("cannot name an edition"), "{said}");
 }

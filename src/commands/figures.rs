@@ -3,13 +3,13 @@
 use super::scoped::Scoped;
 use crate::error::{Error, ExitCode};
 use crate::output::answer;
-use crate::report::{Kind, draw_figures};
+use crate::report::{Kind, draw_figures, suggestions};
 use crate::session::stored::stored_spec;
 use std::path::{Path, PathBuf};
 
 /// Draw the figures that the sweep's spec asks for, as SVG and PNG
 ///
-/// Prints the files written. A PNG comes in two sizes, for a page and (`-slide`) for a slide.
+/// A spec that asks for none gets those that a person would draw first. Prints the files written. A PNG comes in two sizes, for a page and (`-slide`) for a slide.
 #[derive(clap::Args)]
 pub struct Figures {
     /// A sweep's name
@@ -20,6 +20,9 @@ pub struct Figures {
     /// svg, png or both
     #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Picture::Svg, Picture::Png])]
     format: Vec<Picture>,
+    /// Print the figures that a person would draw first as YAML, to keep and change
+    #[arg(long, conflicts_with_all = ["only", "format", "out"])]
+    suggest: bool,
     /// Folder for the files [default: figures/ of the sweep]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -38,11 +41,24 @@ impl Figures {
     pub fn run(self, results: &Path) -> Result<ExitCode, Error> {
         let sweep = self.scoped.open(results, &self.sweep)?;
         let spec = stored_spec(&sweep)?;
-        if spec.figures.is_empty() {
-            return Err(Error::usage(format!("the spec of `{}` asks for no figures", self.sweep))
-                .with_help("add `figures:` to the spec, then `tessera run` it again: what is done is not done twice"));
+        if self.suggest || spec.figures.is_empty() {
+            let lines = suggestions(&spec, &sweep)?;
+            if lines.is_empty() {
+                let message = format!("nothing of `{}` can be drawn: no run has recorded a metric", self.sweep);
+                return Err(Error::usage(message)
+                    .with_help(format!("`tessera status {}` says where its runs stand", self.sweep)));
+            }
+            if self.suggest {
+                let lines: String = lines.iter().map(|line| format!("  - {line}\n")).collect();
+                answer(&format!("figures:\n{lines}"))?;
+                return Ok(ExitCode::Success);
+            }
         }
-        if let Some(unknown) = self.only.iter().find(|name| !spec.figures.iter().any(|figure| figure.name == **name)) {
+        if let Some(unknown) = self
+            .only
+            .iter()
+            .find(|name| !spec.figures.is_empty() && !spec.figures.iter().any(|figure| figure.name == **name))
+        {
             let known: Vec<&str> = spec.figures.iter().map(|figure| &*figure.name).collect();
             return Err(Error::usage(format!("`{}` has no figure `{unknown}`", self.sweep))
                 .with_help(format!("it has: {}", known.join(", "))));

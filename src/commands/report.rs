@@ -3,7 +3,7 @@
 use crate::error::{Error, ExitCode};
 use crate::output::answer;
 use crate::record::layout;
-use crate::report::{Holds, ReportError, Verdict, check, write};
+use crate::report::{Holds, ReportError, Verdict, check, keep, write};
 use crate::session;
 use crate::session::execution::Execution;
 use crate::session::probe::Probe;
@@ -25,6 +25,9 @@ pub struct Report {
     /// Folder for the report [default: reports/NAME in the results]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// The edition that is kept, to be compared with by the next [default: today's date]; one of the same name is replaced
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["check", "out"])]
+    edition: Option<String>,
     /// First execute what is missing of the sweeps
     #[arg(long)]
     run: bool,
@@ -41,13 +44,16 @@ impl Report {
     pub fn run(self, results: &Path) -> Result<ExitCode, Error> {
         let (document, warnings) = read(&self.spec, &self.set)?;
         eprint!("{}", crate::error::render_problems(&warnings, false));
-        let spec = match document {
+        let mut spec = match document {
             Document::Report(report) => *report,
             Document::Sweep(sweep) => Spec::of_sweep(*sweep, self.spec),
         };
         let code = if self.run { execute(&spec, &self.set, results)? } else { ExitCode::Success };
         if code == ExitCode::Stopped {
             return Ok(code);
+        }
+        if !spec.is_page && self.out.is_none() {
+            spec.edition = Some(self.edition.map_or_else(today, plain)?);
         }
         let out = self.out.unwrap_or_else(|| layout::reports(results).join(&spec.name));
         let explained = |error| match error {
@@ -66,6 +72,9 @@ impl Report {
         for line in written.claims.iter().filter(|claim| claim.holds != Holds::Yes).filter_map(Verdict::line) {
             eprintln!("note: {line}");
         }
+        if let Some(edition) = &spec.edition {
+            keep(&out, edition)?;
+        }
         for warning in &written.warnings {
             eprintln!("note: {warning}");
         }
@@ -78,6 +87,19 @@ impl Report {
         }
         Ok(code)
     }
+}
+
+fn today() -> Result<String, Error> {
+    Ok(jiff::Zoned::now().date().to_string())
+}
+
+/// The name of an edition is one of a folder.
+fn plain(name: String) -> Result<String, Error> {
+    let letters = name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+    if letters && !name.is_empty() && !name.starts_with('.') {
+        return Ok(name);
+    }
+    Err(Error::usage(format!("`{name}` cannot name an edition")).with_help("use letters, digits, `-` and `_`"))
 }
 
 /// A claim as a line: what became of it, and what it says.

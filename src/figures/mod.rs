@@ -12,6 +12,7 @@ mod levels;
 mod picture;
 mod source;
 mod spread;
+mod suggest;
 mod thin;
 
 pub use color::{Map, Palette, Rgb};
@@ -20,4 +21,5 @@ pub use drawing::{Drawing, PAGE, SLIDE, draw_all, draw_one};
 pub use error::FiguresError;
 pub use picture::{Axis, Data, Key, Legend, Mark, Picture, Row, Scale, Shape, Sign};
 pub use source::Source;
+pub use suggest::suggest;
 pub use thin::thin;

@@ -2,6 +2,9 @@
 
 use super::error::ReportError;
 use super::file::put;
+use super::table::Table;
+use super::told::{Holds, Told, Verdict};
+use crate::analyse::with_error;
 use crate::record::layout;
 use crate::spec::Report;
 use crate::store::{Scope, Status, Sweep};
@@ -21,8 +24,17 @@ pub struct State {
     name: String,
     /// When it was first rendered, seconds since 1970; kept by later renderings.
     pub first: f64,
+    /// When it was kept as an edition, seconds since 1970.
+    #[serde(default)]
+    pub kept: f64,
     /// By sweep.
     sweeps: BTreeMap<String, Seen>,
+    /// Claims by their condition: what they say, and whether they held.
+    #[serde(default)]
+    claims: BTreeMap<String, (String, Holds)>,
+    /// The cells of tables by what they show: mean, low, high.
+    #[serde(default)]
+    cells: BTreeMap<String, [Option<f64>; 3]>,
 }
 
 /// What a report saw of a sweep.
@@ -39,10 +51,11 @@ impl State {
     ///
     /// # Errors
     /// Where the store cannot be read.
-    pub fn of(report: &Report, sweeps: &[Sweep], out: &Path) -> Result<Self, ReportError> {
+    pub fn of(told: &Told, sweeps: &[Sweep], out: &Path) -> Result<Self, ReportError> {
+        let report = &told.report;
         let first = match read(out)? {
             Some(before) => before.first,
-            None => SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |age| age.as_secs_f64()),
+            None => now(),
         };
         let mut seen = BTreeMap::new();
         for (spec, sweep) in report.sweeps.iter().zip(sweeps) {
@@ -54,7 +67,17 @@ impl State {
             };
             seen.insert(spec.name.clone(), Seen { done, winner });
         }
-        Ok(Self { format: FORMAT, name: report.name.clone(), first, sweeps: seen })
+        let claim = |claim: &Verdict| {
+            let says = claim.says.as_ref().unwrap_or(&claim.condition).trim().trim_end_matches('.');
+            (claim.condition.clone(), (says.to_owned(), claim.holds.clone()))
+        };
+        let claims = told.claims.iter().flatten().map(claim).collect();
+        let mut cells = BTreeMap::new();
+        for request in report.sections.iter().flat_map(|section| &section.tables) {
+            let place = report.sweeps.iter().position(|spec| spec.name == request.sweep).unwrap_or(0);
+            cells.extend(Table::numbers(&sweeps[place], request)?);
+        }
+        Ok(Self { format: FORMAT, name: report.name.clone(), first, kept: now(), sweeps: seen, claims, cells })
     }
 
     /// Keeps it for the next report.
@@ -65,6 +88,10 @@ impl State {
         let text = serde_json::to_string_pretty(self).map_err(|error| ReportError::Text(error.to_string()))?;
         put(&out.join("report.json"), (text + "\n").as_bytes())
     }
+}
+
+fn now() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |age| age.as_secs_f64())
 }
 
 /// The cell whose mean over seeds is best; diverged runs disqualify theirs.
@@ -100,6 +127,18 @@ pub fn previous(report: &Report, results: &Path, out: &Path, first: f64) -> Resu
         let missing = || ReportError::Text(format!("no report is called `{name}` in {}", reports.display()));
         return found.map(Some).ok_or_else(missing);
     }
+    if let Some(edition) = &report.edition {
+        let mut editions = super::edition::names(out);
+        editions.retain(|name| name != edition);
+        let mut kept = Vec::new();
+        for name in editions {
+            kept.extend(read(&super::edition::folder(out, &name))?);
+        }
+        kept.sort_by(|a, b| a.kept.total_cmp(&b.kept));
+        if let Some(last) = kept.pop() {
+            return Ok(Some(last));
+        }
+    }
     let Ok(entries) = std::fs::read_dir(&reports) else { return Ok(None) };
     let mut others = Vec::new();
     for entry in entries.filter_map(Result::ok).filter(|entry| entry.path() != out) {
@@ -127,6 +166,18 @@ fn read(folder: &Path) -> Result<Option<State>, ReportError> {
     }
 }
 
+/// So many values that moved are named.
+const MOVED: usize = 8;
+
+/// A value whose mean lies outside of the interval that it had.
+fn moved(cell: &str, old: &[Option<f64>; 3], new: &[Option<f64>; 3]) -> Option<String> {
+    let ([Some(was), Some(low), Some(high)], [Some(is), ..]) = (old, new) else { return None };
+    let digits = |x: f64| with_error(x, (high - low) / 2.0).0;
+    (is < low || is > high).then(|| {
+        format!("{cell}: {} → {} (was within {} to {}).", digits(*was), digits(*is), digits(*low), digits(*high))
+    })
+}
+
 /// What is new, one line each.
 pub fn since(before: &State, now: &State) -> Vec<String> {
     let mut lines = Vec::new();
@@ -147,6 +198,24 @@ pub fn since(before: &State, now: &State) -> Vec<String> {
             (None, Some(new)) => lines.push(format!("{name}: the best is {new}.")),
             _ => {}
         }
+    }
+    for (condition, (claim, holds)) in &now.claims {
+        match (before.claims.get(condition).map(|(_, held)| held), holds) {
+            (Some(Holds::Yes), Holds::No(found)) => lines.push(format!("No longer holds: {claim} ({found}).")),
+            (Some(Holds::No(_)), Holds::Yes) => lines.push(format!("Holds now: {claim}.")),
+            (Some(Holds::TooFew(_)), Holds::Yes) => lines.push(format!("Is decided now, and holds: {claim}.")),
+            (Some(Holds::TooFew(_)), Holds::No(found)) => {
+                lines.push(format!("Is decided now, and does not hold: {claim} ({found})."));
+            }
+            _ => {}
+        }
+    }
+    let moved: Vec<String> =
+        now.cells.iter().filter_map(|(cell, new)| moved(cell, before.cells.get(cell)?, new)).collect();
+    let more = moved.len().saturating_sub(MOVED);
+    lines.extend(moved.into_iter().take(MOVED));
+    if more > 0 {
+        lines.push(format!("{more} more values moved beyond their intervals."));
     }
     if lines.is_empty() {
         lines.push("Nothing in the results.".to_owned());

@@ -3,20 +3,24 @@
 //! bytes: no clock enters the page.
 
 mod changes;
+mod edition;
 mod error;
 mod file;
 mod gather;
 mod html;
 mod markdown;
+mod suggested;
 mod table;
 mod text;
 mod told;
 mod write;
 
+pub use edition::keep;
 pub use error::ReportError;
 pub use gather::{Body, Part, gather};
 pub use html::page;
 pub use markdown::markdown;
+pub use suggested::suggestions;
 pub use table::Table;
 pub use text::to_html;
 pub use told::{Holds, Verdict};

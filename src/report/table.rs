@@ -1,7 +1,7 @@
 //! A table of a report: what is shown, and what it is sorted by.
 
 use super::error::ReportError;
-use crate::analyse::{CompareRequest, Format, Grid, PivotRequest, compare, pivot};
+use crate::analyse::{CompareRequest, Format, Grid, PivotCell, PivotRequest, compare, pivot};
 use crate::spec::{Comparison, Filter, TableRequest};
 use crate::store::{Scope, Sweep};
 
@@ -27,17 +27,7 @@ impl Table {
     /// # Errors
     /// Where a metric or axis is unknown to the runs, or the store cannot be read.
     pub fn pivot(sweep: &Sweep, request: &TableRequest) -> Result<Self, ReportError> {
-        let pivot = pivot(
-            sweep,
-            &PivotRequest {
-                value: Some(request.value.clone()),
-                reduce: Some(request.reduce),
-                rows: request.rows.clone(),
-                columns: request.columns.clone(),
-                scope: Scope::Current,
-                filters: request.filters.clone(),
-            },
-        )?;
+        let pivot = pivot(sweep, &asked(request))?;
         let caption = format!(
             "{} ({}), mean ± 95% interval · {}",
             request.value,
@@ -82,6 +72,28 @@ impl Table {
         })
     }
 
+    /// The cells of a pivot by what they show, each with mean, low and high: what the next edition compares with.
+    ///
+    /// # Errors
+    /// As [`pivot`](Self::pivot).
+    pub fn numbers(sweep: &Sweep, request: &TableRequest) -> Result<Vec<(String, [Option<f64>; 3])>, ReportError> {
+        let pivot = pivot(sweep, &asked(request))?;
+        if pivot.rows.len() * pivot.columns.len() > CELLS {
+            return Ok(Vec::new());
+        }
+        let of = of(&request.sweep, &request.filters);
+        let axes: Vec<&String> = pivot.row_axes.iter().chain(&pivot.column_axes).collect();
+        let named = |(&(row, column), cell): (&(usize, usize), &PivotCell)| {
+            let levels = pivot.rows[row].iter().chain(&pivot.columns[column]);
+            let at: Vec<String> = axes.iter().zip(levels).map(|(axis, level)| format!("{axis} {level}")).collect();
+            let ends = cell
+                .interval()
+                .map_or([None; 3], |i| [i.mean, i.low, i.high].map(|x| Some(x).filter(|x| x.is_finite())));
+            (format!("{} at {} · {of}", request.value, at.join(", ")), ends)
+        };
+        Ok(pivot.cells.iter().map(named).collect())
+    }
+
     fn of(grid: Grid) -> Self {
         let text = |cell: &crate::analyse::Cell| match cell {
             crate::analyse::Cell::Text(text) => text.clone(),
@@ -92,6 +104,17 @@ impl Table {
         };
         let rows = grid.rows.iter().map(|row| row.iter().map(text).collect()).collect();
         Self { caption: String::new(), header: grid.header, rows, notes: Vec::new() }
+    }
+}
+
+fn asked(request: &TableRequest) -> PivotRequest {
+    PivotRequest {
+        value: Some(request.value.clone()),
+        reduce: Some(request.reduce),
+        rows: request.rows.clone(),
+        columns: request.columns.clone(),
+        scope: Scope::Current,
+        filters: request.filters.clone(),
     }
 }
 

@@ -5,9 +5,9 @@ use super::error::ReportError;
 use super::file::put;
 use super::gather::{Body, gather};
 use super::told::{Sources, Verdict, tell, tell_figures};
-use super::{html, markdown};
+use super::{html, markdown, suggested};
 use crate::figures::{Drawing, PAGE, Palette, SLIDE, Source, draw_all};
-use crate::spec::{Figure, Report, Sweep as Spec};
+use crate::spec::{Figure, Report, SectionFigure, Sweep as Spec};
 use crate::store::{Scope, Sweep};
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};
@@ -37,8 +37,17 @@ pub struct Written {
 /// Where the store cannot be read, a figure or table cannot be made, or a file cannot be written.
 pub fn write(report: &Report, results: &Path, out: &Path) -> Result<Written, ReportError> {
     let sweeps = opened(report, results)?;
+    let mut report = report.clone();
+    if let (true, [spec], [stored], [section]) =
+        (report.is_page, &report.sweeps[..], &sweeps[..], &mut report.sections[..])
+        && section.figures.is_empty()
+    {
+        let entry = |figure| SectionFigure { sweep: spec.name.clone(), figure };
+        section.figures = suggested::figures(spec, stored)?.into_iter().map(entry).collect();
+    }
+    let report = &report;
     let told = tell(report, &Sources::new(report, sweeps.clone(), results))?;
-    let now = if report.is_page { None } else { Some(State::of(report, &sweeps, out)?) };
+    let now = if report.is_page { None } else { Some(State::of(&told, &sweeps, out)?) };
     let before = now.as_ref().map(|now| changes::previous(report, results, out, now.first)).transpose()?.flatten();
     let changes = now.as_ref().zip(before).map(|(now, before)| changes::since(&before, now));
     let body = gather(&told, &sweeps, changes.unwrap_or_default())?;
@@ -117,8 +126,10 @@ pub fn draw_figures(
     let source = source.map_err(|error| ReportError::sweep(&spec.name, error))?;
     let mut palette = Palette::default();
     source.color(&mut palette);
-    let mut chosen: Vec<Figure> =
-        spec.figures.iter().filter(|figure| only.is_empty() || only.contains(&figure.name)).cloned().collect();
+    let mut chosen: Vec<Figure> = suggested::figures(spec, sweep)?
+        .into_iter()
+        .filter(|figure| only.is_empty() || only.contains(&figure.name))
+        .collect();
     let results = sweep.layout().root().parent().unwrap_or(Path::new("")).to_owned();
     let own = Report::of_sweep(spec.clone(), PathBuf::new());
     let again = Arc::new(vec![Sweep::open(&results, &spec.name)?]);

@@ -30,6 +30,8 @@ pub struct Report {
     pub title: String,
     /// The report that "what changed" compares with, by name; the newest older one unless said.
     pub since: Option<String>,
+    /// The edition that is being built: what changed is told against the last other one of the same name.
+    pub edition: Option<String>,
     /// The sweeps it draws from.
     pub sweeps: Vec<Sweep>,
     /// Their files, in the same order.
@@ -145,6 +147,7 @@ impl Report {
         Some(Self {
             title: text("title").unwrap_or_else(|| name.clone()),
             since: text("since"),
+            edition: None,
             last_week: text("last_week").unwrap_or_default(),
             ideas: node.get("ideas").iter().flat_map(Node::items).filter_map(|idea| idea.text()).collect(),
             folder: folder.to_owned(),
@@ -268,6 +271,7 @@ impl Report {
             name: sweep.name.clone(),
             title: sweep.name.clone(),
             since: None,
+            edition: None,
             last_week: String::new(),
             sections: vec![section],
             ideas: Vec::new(),

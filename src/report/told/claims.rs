@@ -20,7 +20,7 @@ pub struct Verdict {
 }
 
 /// Whether a claim holds.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub enum Holds {
     /// It does.
     Yes,

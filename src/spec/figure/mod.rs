@@ -8,6 +8,7 @@
 
 mod names;
 mod read;
+mod suggested;
 
 use super::{Origin, Reduce};
 pub use names::{COLUMNS, Filter, Names};
