@@ -2,7 +2,7 @@
 
 use super::error::ReportError;
 use super::file::put;
-use super::table::Table;
+use super::table::{Ends, Table};
 use super::told::{Holds, Told, Verdict};
 use crate::analyse::with_error;
 use crate::record::layout;
@@ -34,7 +34,7 @@ pub struct State {
     claims: BTreeMap<String, (String, Holds)>,
     /// The cells of tables by what they show: mean, low, high.
     #[serde(default)]
-    cells: BTreeMap<String, [Option<f64>; 3]>,
+    cells: BTreeMap<String, Ends>,
 }
 
 /// What a report saw of a sweep.
@@ -170,7 +170,7 @@ fn read(folder: &Path) -> Result<Option<State>, ReportError> {
 const MOVED: usize = 8;
 
 /// A value whose mean lies outside of the interval that it had.
-fn moved(cell: &str, old: &[Option<f64>; 3], new: &[Option<f64>; 3]) -> Option<String> {
+fn moved(cell: &str, old: &Ends, new: &Ends) -> Option<String> {
     let ([Some(was), Some(low), Some(high)], [Some(is), ..]) = (old, new) else { return None };
     let digits = |x: f64| with_error(x, (high - low) / 2.0).0;
     (is < low || is > high).then(|| {

@@ -8,6 +8,9 @@ use crate::store::{Scope, Sweep};
 /// Above so many cells a pivot is no longer read by people.
 const CELLS: usize = 2000;
 
+/// A cell's mean and the ends of its interval; none where they are not known.
+pub type Ends = [Option<f64>; 3];
+
 /// A table.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Table {
@@ -76,7 +79,7 @@ impl Table {
     ///
     /// # Errors
     /// As [`pivot`](Self::pivot).
-    pub fn numbers(sweep: &Sweep, request: &TableRequest) -> Result<Vec<(String, [Option<f64>; 3])>, ReportError> {
+    pub fn numbers(sweep: &Sweep, request: &TableRequest) -> Result<Vec<(String, Ends)>, ReportError> {
         let pivot = pivot(sweep, &asked(request))?;
         if pivot.rows.len() * pivot.columns.len() > CELLS {
             return Ok(Vec::new());
