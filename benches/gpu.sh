@@ -1,7 +1,7 @@
 #!/bin/bash
 # Everything of Tessera that needs a GPU, seen on one, in at most eight minutes: `./just gpu`, or on a bare machine
 #   benches/gpu.sh [--device cuda|cpu] [--bin DIR] [--python PYTHON] [--kyoto DIR] [--out DIR] [--limit SECONDS] [--only PART]...
-# DIR of --bin has tessera and tessera-lab; PYTHON has PyTorch 2.11. Needs beside itself: benches/*.py, sweeps, tests/golden.
+# DIR of --bin has tessera and tessera-lab, or both packed (.xz); PYTHON has PyTorch 2.11. Needs beside itself: benches/*.py, sweeps, tests/golden.
 # Each part writes its file below --out at once, and a line in table.txt; after a failure the next part goes on.
 # `--device cpu` tries the script itself: small models on cores, and where only the driver matters a GPU that is faked
 # (benches/fake_nvml.c, needs cc). Its times say nothing of a GPU.
@@ -18,6 +18,11 @@ while (($#)); do
 done
 case $device in cuda | cpu) ;; *) echo "error: --device $device: cuda or cpu" >&2; exit 2 ;; esac
 for program in "$bin/tessera" "$bin/tessera-lab"; do
+  # On a bare machine they come packed, and xz need not be there.
+  if [ ! -e "$program" ] && [ -e "$program.xz" ]; then
+    "$python" -c 'import lzma, shutil, sys; shutil.copyfileobj(lzma.open(sys.argv[1]), open(sys.argv[2], "wb"))' "$program.xz" "$program" &&
+      chmod +x "$program"
+  fi
   [ -x "$program" ] || { echo "error: $program is not there; \`./just build\` builds it, --bin DIR says where it is" >&2; exit 2; }
 done
 torch=$("$python" -c 'import torch, pathlib; print(pathlib.Path(torch.__file__).parent)') ||
