@@ -1,6 +1,7 @@
 //! A real Slurm of one node with four pretended GPUs, which `slurm/loopback.sh` starts on loopback. Tests on it are skipped
 //! where Slurm's daemons are not installed (`tests/slurm/loopback.sh install`); with `TESSERA_SLURM=1` that is a failure.
 
+use crate::support::said;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
@@ -168,10 +169,6 @@ fn script(words: &[&str], folder: &Path) -> Command {
     command.arg(words[0]).arg(folder.join("lb")).args(&words[1..]);
     command.stdin(Stdio::null());
     command
-}
-
-pub fn said(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 pub fn until(what: &str, mut condition: impl FnMut() -> bool) {

@@ -1,7 +1,8 @@
 //! Tasks on a real Slurm that end before their runs do: their time runs out, another job takes their place, they cannot be
 //! put back into the queue, their node is at fault. Each run is finished once, from where it was.
 
-use super::slurm_cluster::{Cluster, are_installed, said, until};
+use super::slurm_cluster::{Cluster, are_installed, until};
+use crate::support::said;
 use std::collections::HashSet;
 
 /// Two partitions: jobs of `high` take the place of jobs of `low`, which are warned and told to end in one moment.

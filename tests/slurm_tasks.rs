@@ -1,6 +1,7 @@
 //! Tasks on a real Slurm: devices, a login process that ends, cancelled and requeued tasks, a task that is executed twice.
 
-use super::slurm_cluster::{Cluster, said, until};
+use super::slurm_cluster::{Cluster, until};
+use crate::support::said;
 use std::collections::BTreeMap;
 use std::time::Duration;
 

@@ -1,5 +1,6 @@
 //! Values in sentences: the same numbers as in tables and comparisons, claims that turn, and each mistake's message.
 
+use crate::support::copy;
 use crate::support::stored::Stored;
 use tessera::analyse::{CompareRequest, PivotRequest, compare, mean, pivot};
 use tessera::report::{Holds, check, write};
@@ -165,18 +166,6 @@ fn a_changed_store_changes_the_sentence() {
         "{{ sql(\"SELECT count(*) FROM runs\") }} {{ mean('kl', method='lagrange', fr_learning_rate=0.1) }}",
     );
     assert!(before.starts_with("18 ") && after.starts_with("19 "), "{before} → {after}");
-}
-
-fn copy(from: &std::path::Path, to: &std::path::Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
-        let target = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            std::fs::copy(entry.path(), target).unwrap();
-        }
-    }
 }
 
 #[test]

@@ -100,11 +100,7 @@ pub fn compare(sweep: &Sweep, request: &CompareRequest) -> Result<Comparison, An
         });
     };
     let numbers = values(sweep, &runs, &value, request.reduce.unwrap_or_else(|| sweep.reduce()))?;
-    let measured: Vec<Measured> = runs
-        .iter()
-        .zip(numbers)
-        .map(|(&run, value)| Measured { run, value: value.filter(|_| run.status == Status::Finished) })
-        .collect();
+    let measured = measured(&runs, numbers);
     // Parameters that only some levels have (`rho` of lagrange) belong to the level, not to the setting.
     let others: Vec<&String> = varied.keys().filter(|axis| **axis != request.by).collect();
     let shared: Vec<&String> =
@@ -131,6 +127,15 @@ pub fn compare(sweep: &Sweep, request: &CompareRequest) -> Result<Comparison, An
     let warnings = goal.map(|goal| at_the_edge(&measured, &request.by, &varied, goal));
     let warnings = warnings.unwrap_or_default();
     Ok(Comparison { value, by: request.by.clone(), differences, warnings })
+}
+
+/// Runs with their numbers: of those that finished alone.
+pub(super) fn measured<'a>(runs: &[&'a RunState], numbers: Vec<Option<f64>>) -> Vec<Measured<'a>> {
+    let one = |(&run, value): (&&'a RunState, Option<f64>)| Measured {
+        run,
+        value: value.filter(|_| run.status == Status::Finished),
+    };
+    runs.iter().zip(numbers).map(one).collect()
 }
 
 /// Whether more of a value is better, where that is known.

@@ -1,11 +1,11 @@
 //! The ratio of two levels' means, over the same pairs of runs as their difference.
 
 use super::axes::{axes, level};
-use super::compare::{Measured, group};
+use super::compare::{Measured, group, measured};
 use super::interval::{Interval, mean, quantile_95, standard_deviation};
 use super::{AnalyseError, values};
 use crate::spec::Reduce;
-use crate::store::{RunState, Status, Sweep};
+use crate::store::{RunState, Sweep};
 
 /// Mean of `of` over mean of `to`, with a 95% interval by linearisation (Cochran, Sampling Techniques, 1977, §6.3): the
 /// residuals of(i) − R·to(i) over the pairs, Student's t with one degree of freedom less than there are pairs; without
@@ -21,12 +21,7 @@ pub fn ratio(
     by: &str,
     (of, to): (&str, &str),
 ) -> Result<Option<Interval>, AnalyseError> {
-    let numbers = values(sweep, runs, value, reduce)?;
-    let measured: Vec<Measured> = runs
-        .iter()
-        .zip(numbers)
-        .map(|(&run, value)| Measured { run, value: value.filter(|_| run.status == Status::Finished) })
-        .collect();
+    let measured = measured(runs, values(sweep, runs, value, reduce)?);
     let varied = axes(runs.iter().copied());
     let both: Vec<&Measured> = measured.iter().filter(|one| [of, to].contains(&&*level(one.run, by))).collect();
     let common = |axis: &&String| **axis != by && both.iter().all(|one| one.run.parameters.contains_key(*axis));

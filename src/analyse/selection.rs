@@ -19,18 +19,12 @@ pub struct Sample {
 /// # Errors
 /// Where no run has such a parameter or level, or none has all of them together.
 pub fn select<'s>(sweep: &str, runs: Vec<&'s RunState>, filters: &[Filter]) -> Result<Vec<&'s RunState>, AnalyseError> {
-    let unknown =
-        |what, name: &str, known| AnalyseError::Unknown { what, name: name.to_owned(), sweep: sweep.to_owned(), known };
     if runs.is_empty() {
         let message = format!("`{sweep}` has no runs yet");
         return Err(AnalyseError::Question { message, help: "`tessera run` executes them".to_owned() });
     }
     for filter in filters {
-        let known = |run: &&RunState| run.parameters.contains_key(&filter.name);
-        if !COLUMNS.contains(&&*filter.name) && !runs.iter().any(known) {
-            let names = axes(runs.iter().copied()).into_keys().chain(["seed".to_owned()]);
-            return Err(unknown("parameter", &filter.name, names.collect()));
-        }
+        check_axis(sweep, &runs, &filter.name)?;
         for value in &filter.values {
             let one = Filter { name: filter.name.clone(), values: vec![value.clone()] };
             if !runs.iter().any(|run| passes(run, &one)) {
@@ -52,6 +46,16 @@ pub fn select<'s>(sweep: &str, runs: Vec<&'s RunState>, filters: &[Filter]) -> R
         });
     }
     Ok(chosen)
+}
+
+/// Refuses what is neither a parameter of any of the runs nor a fixed column.
+fn check_axis(sweep: &str, runs: &[&RunState], axis: &str) -> Result<(), AnalyseError> {
+    if COLUMNS.contains(&axis) || runs.iter().any(|run| run.parameters.contains_key(axis)) {
+        return Ok(());
+    }
+    let known = axes(runs.iter().copied()).into_keys().chain(["seed".to_owned()]).collect();
+    let (name, sweep) = (axis.to_owned(), sweep.to_owned());
+    Err(AnalyseError::Unknown { what: "parameter", name, sweep, known })
 }
 
 fn nearest(word: &str, known: &[String]) -> String {
@@ -77,11 +81,7 @@ pub fn sample(sweep: &Sweep, runs: &[&RunState], value: &str, reduce: Reduce) ->
 /// # Errors
 /// Where no run has such a parameter.
 pub fn levels_of(sweep: &str, runs: &[&RunState], axis: &str) -> Result<Vec<crate::record::Value>, AnalyseError> {
-    if !COLUMNS.contains(&axis) && !runs.iter().any(|run| run.parameters.contains_key(axis)) {
-        let known = axes(runs.iter().copied()).into_keys().chain(["seed".to_owned()]).collect();
-        let (name, sweep) = (axis.to_owned(), sweep.to_owned());
-        return Err(AnalyseError::Unknown { what: "parameter", name, sweep, known });
-    }
+    check_axis(sweep, runs, axis)?;
     let mut found = Vec::new();
     for run in runs {
         let level = level_value(run, axis);

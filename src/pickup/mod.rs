@@ -33,7 +33,7 @@ use text_files::{Format, TextFiles};
 pub use event_files::find as find_event_files;
 pub use events::Said;
 pub use hyperparameters::{hyperparameters, literal};
-pub use text_files::{cells, matching};
+pub use text_files::matching;
 
 /// Values that a poll gives at most, so that memory stays small …
 const BUDGET: usize = 1 << 16;

@@ -389,10 +389,3 @@ fn search(root: &Path, folder: &Path, pattern: &Pattern, depth: usize, found: &m
     }
     Ok(())
 }
-
-/// The cells of one line of CSV.
-pub fn cells(line: &str, separator: char) -> Vec<String> {
-    let line = line.trim_start_matches('\u{feff}');
-    let separator = u8::try_from(separator).unwrap_or(b',');
-    super::table::records(line, separator).into_iter().next().unwrap_or_else(|| vec![String::new()])
-}

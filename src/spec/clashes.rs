@@ -5,7 +5,7 @@ use super::node::Node;
 use std::collections::BTreeMap;
 
 /// Variables of a command that mean something else, and what.
-const TAKEN: [(&str, &str); 11] = [
+const TAKEN: [(&str, &str); 9] = [
     ("TESSERA_RUN_DIR", "the attempt's folder"),
     ("TESSERA_RUN_ID", "the run's id"),
     ("TESSERA_RUN_ATTEMPT", "the number of the attempt"),
@@ -15,10 +15,11 @@ const TAKEN: [(&str, &str); 11] = [
     ("TESSERA_PARAMETERS", "all parameters as JSON"),
     ("TESSERA_RESULTS", "the results folder"),
     ("TESSERA_LAB", "the program of the built-in trainers"),
-    // Last: these two are a parameter's where the command goes on from nothing.
-    ("TESSERA_CHECKPOINT", "the checkpoint to go on from"),
-    ("TESSERA_STEP", "the step to go on from"),
 ];
+
+/// Those that mean something else only in a command that goes on from a checkpoint.
+const RESUMED: [(&str, &str); 2] =
+    [("TESSERA_CHECKPOINT", "the checkpoint to go on from"), ("TESSERA_STEP", "the step to go on from")];
 
 /// The variable of a parameter or a place: `TESSERA_OPTIMIZER_LR` of `optimizer.lr`.
 pub fn variable(name: &str) -> String {
@@ -45,9 +46,9 @@ impl Command {
 
     /// What else a parameter's variable means.
     fn taken(&self, name: &str) -> Option<&'static str> {
-        let taken = if self.resume.is_some() { &TAKEN[..] } else { &TAKEN[..TAKEN.len() - 2] };
         let variable = variable(name);
-        taken.iter().find(|(taken, _)| *taken == variable).map(|(_, meaning)| *meaning)
+        let resumed = RESUMED.iter().filter(|_| self.resume.is_some());
+        TAKEN.iter().chain(resumed).find(|(taken, _)| *taken == variable).map(|(_, meaning)| *meaning)
     }
 }
 

@@ -281,9 +281,7 @@ fn best(asked: &Asked, kwargs: &Kwargs) -> Result<Value, Error> {
         Some("max") => Some(Goal::Max),
         Some("min") => Some(Goal::Min),
         Some(other) => return Err(wrong(format!("no goal is called `{other}`"), "`goal='max'` or `goal='min'`")),
-        None => spec
-            .map(|metric| if metric.maximize { Goal::Max } else { Goal::Min })
-            .or_else(|| judged.and_then(|plan| plan.goal)),
+        None => spec.map(|metric| Goal::of(metric.maximize)).or_else(|| judged.and_then(|plan| plan.goal)),
     };
     let Some(goal) = goal else {
         let message = format!("whether more or less of `{}` is better is not known", asked.value);
