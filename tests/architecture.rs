@@ -20,12 +20,14 @@ const STRANGERS: [(&str, &str); 5] = [
 ];
 
 /// Libraries and the only modules that may name them.
-const HOMES: [(&str, &[&str]); 8] = [
+const HOMES: [(&str, &[&str]); 10] = [
     ("serde_yaml", &["spec"]),
     ("tch", &["lab"]),
     ("torch_sys", &["lab"]),
     ("plotters", &["figures"]),
     ("resvg", &["figures"]),
+    ("krilla", &["figures"]),
+    ("krilla_svg", &["figures"]),
     ("polars", &["store", "analyse", "figures", "report"]),
     ("nvml_wrapper", &["device"]),
     ("miette", &["error"]),

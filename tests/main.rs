@@ -21,6 +21,7 @@ mod probe;
 mod query;
 mod release;
 mod report;
+mod report_forms;
 mod resume;
 mod run;
 mod run_command;

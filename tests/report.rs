@@ -2,7 +2,7 @@
 
 use crate::support::stored::Stored;
 use std::path::{Path, PathBuf};
-use tessera::report::{Written, write};
+use tessera::report::{Form, Written, write, write_as};
 use tessera::spec::{Document, Report, read};
 
 const SECTIONS: &str = r#"
@@ -41,6 +41,11 @@ fn report(stored: &Stored, name: &str, since: &str) -> Report {
 pub fn written(stored: &Stored, name: &str, since: &str) -> (Written, PathBuf) {
     let out = stored.results().join("reports").join(name);
     (write(&report(stored, name, since), stored.results(), &out).unwrap(), out)
+}
+
+pub fn written_as(stored: &Stored, name: &str, forms: &[Form]) -> (Written, PathBuf) {
+    let out = stored.results().join("reports").join(name);
+    (write_as(&report(stored, name, ""), stored.results(), &out, forms).unwrap(), out)
 }
 
 fn text(path: &Path) -> String {

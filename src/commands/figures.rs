@@ -7,7 +7,7 @@ use crate::report::{Kind, draw_figures, suggestions};
 use crate::session::stored::stored_spec;
 use std::path::{Path, PathBuf};
 
-/// Draw the figures that the sweep's spec asks for, as SVG and PNG
+/// Draw the figures that the sweep's spec asks for, as SVG, PNG or PDF
 ///
 /// A spec that asks for none gets those that a person would draw first. Prints the files written. A PNG comes in two sizes, for a page and (`-slide`) for a slide.
 #[derive(clap::Args)]
@@ -17,8 +17,8 @@ pub struct Figures {
     /// Draw only these figures, by name
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     only: Vec<String>,
-    /// svg, png or both
-    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Picture::Svg, Picture::Png])]
+    /// svg, png, pdf or several
+    #[arg(long, visible_alias = "to", value_enum, value_delimiter = ',', default_values_t = [Picture::Svg, Picture::Png])]
     format: Vec<Picture>,
     /// Print the figures that a person would draw first as YAML, to keep and change
     #[arg(long, conflicts_with_all = ["only", "format", "out"])]
@@ -34,6 +34,7 @@ pub struct Figures {
 enum Picture {
     Svg,
     Png,
+    Pdf,
 }
 
 impl Figures {
@@ -66,6 +67,7 @@ impl Figures {
         let kinds = self.format.iter().map(|picture| match picture {
             Picture::Svg => Kind::Svg,
             Picture::Png => Kind::Png,
+            Picture::Pdf => Kind::Pdf,
         });
         let out = self.out.clone().unwrap_or_else(|| sweep.layout().figures());
         let drawn = draw_figures(&spec, &sweep, &self.scoped.scope(), &self.only, &kinds.collect::<Vec<_>>(), &out)?;

@@ -3,7 +3,7 @@
 use crate::error::{Error, ExitCode};
 use crate::output::answer;
 use crate::record::layout;
-use crate::report::{Holds, ReportError, Verdict, check, keep, write};
+use crate::report::{Form, Holds, ReportError, Verdict, check, keep, write_as};
 use crate::session;
 use crate::session::execution::Execution;
 use crate::session::probe::Probe;
@@ -12,7 +12,7 @@ use crate::store::StoreError;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-/// Write a report: Markdown with its figures, and one HTML page that needs nothing else
+/// Write a report: Markdown with its figures, one HTML page that needs nothing else, a PDF
 ///
 /// From a sweep's file it makes a page with its figures and a table of its metric. Prints the files written.
 #[derive(clap::Args)]
@@ -22,6 +22,9 @@ pub struct Report {
     /// Replace a base value of a sweep's file, NAME=VALUE
     #[arg(long, value_name = "NAME=VALUE")]
     set: Vec<String>,
+    /// The forms to write: html, md, pdf
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [To::Md, To::Html], conflicts_with = "check")]
+    to: Vec<To>,
     /// Folder for the report [default: reports/NAME in the results]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -37,6 +40,23 @@ pub struct Report {
     /// Open the page in the browser
     #[arg(long)]
     open: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum To {
+    Html,
+    Md,
+    Pdf,
+}
+
+impl To {
+    fn form(self) -> Form {
+        match self {
+            Self::Html => Form::Html,
+            Self::Md => Form::Md,
+            Self::Pdf => Form::Pdf,
+        }
+    }
 }
 
 impl Report {
@@ -68,12 +88,18 @@ impl Report {
             let fails = claims.iter().any(|claim| matches!(claim.holds, Holds::No(_)));
             return Ok(if fails { ExitCode::Failure } else { code });
         }
-        let written = write(&spec, results, &out).map_err(explained)?;
+        let mut forms: Vec<Form> = Vec::new();
+        for form in self.to.iter().map(|to| to.form()).chain(self.open.then_some(Form::Html)) {
+            if !forms.contains(&form) {
+                forms.push(form);
+            }
+        }
+        let written = write_as(&spec, results, &out, &forms).map_err(explained)?;
         for line in written.claims.iter().filter(|claim| claim.holds != Holds::Yes).filter_map(Verdict::line) {
             eprintln!("note: {line}");
         }
         if let Some(edition) = &spec.edition {
-            keep(&out, edition)?;
+            keep(&out, edition, &forms)?;
         }
         for warning in &written.warnings {
             eprintln!("note: {warning}");
@@ -81,7 +107,7 @@ impl Report {
         for name in &written.empty {
             eprintln!("note: no runs match for the figure {name}");
         }
-        answer(&format!("{}\n{}\n", written.markdown.display(), written.html.display()))?;
+        answer(&written.files.iter().map(|file| format!("{}\n", file.display())).collect::<String>())?;
         if self.open {
             open(&written.html)?;
         }

@@ -150,11 +150,8 @@ impl Drawing {
     }
 }
 
-/// An SVG as PNG of a width in pixels.
-///
-/// # Errors
-/// Where the SVG cannot be rendered.
-pub fn png(svg: &str, width: u32) -> Result<Vec<u8>, FiguresError> {
+/// An SVG, read with the fonts that its texts need.
+pub(super) fn tree(svg: &str) -> Result<resvg::usvg::Tree, FiguresError> {
     let options = resvg::usvg::Options {
         fontdb: draw::font::database(svg),
         font_family: draw::font::FAMILY.to_owned(),
@@ -163,7 +160,15 @@ pub fn png(svg: &str, width: u32) -> Result<Vec<u8>, FiguresError> {
     // resvg gives up a text's other characters with the first that no font has.
     let nowhere = draw::font::nowhere(svg);
     let drawn: String = svg.chars().map(|c| if nowhere.contains(&c) { '?' } else { c }).collect();
-    let tree = resvg::usvg::Tree::from_str(&drawn, &options).map_err(FiguresError::drawing)?;
+    resvg::usvg::Tree::from_str(&drawn, &options).map_err(FiguresError::drawing)
+}
+
+/// An SVG as PNG of a width in pixels.
+///
+/// # Errors
+/// Where the SVG cannot be rendered.
+pub fn png(svg: &str, width: u32) -> Result<Vec<u8>, FiguresError> {
+    let tree = tree(svg)?;
     let scale = width as f32 / tree.size().width();
     let height = (tree.size().height() * scale).ceil() as u32;
     let mut pixmap = resvg::tiny_skia::Pixmap::new(width, height.max(1))

@@ -1,6 +1,6 @@
 //! Takes a figure as a spec asks for it and a stored sweep, gives SVG, PNG and the numbers drawn.
 //! Writes no files. Two layers: [`kinds`] and what it stands on turn a sweep into a [`Picture`] (plain data), and
-//! [`draw`](mod@draw) turns a picture into SVG. plotters and resvg are named only here.
+//! [`draw`](mod@draw) turns a picture into SVG. plotters, resvg and krilla are named only here.
 
 mod color;
 pub mod draw;
@@ -9,6 +9,7 @@ mod error;
 mod groups;
 mod kinds;
 mod levels;
+pub mod paper;
 mod picture;
 mod source;
 mod spread;

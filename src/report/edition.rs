@@ -2,6 +2,7 @@
 
 use super::error::ReportError;
 use super::file::put;
+use super::form::Form;
 use std::path::{Path, PathBuf};
 
 /// The folder of an edition.
@@ -18,17 +19,18 @@ pub(super) fn names(out: &Path) -> Vec<String> {
     names
 }
 
-/// Keeps what was written as an edition; one of the same name is replaced.
+/// Keeps what was written in these forms as an edition; one of the same name is replaced.
 ///
 /// # Errors
 /// Where a file cannot be read or written.
-pub fn keep(out: &Path, name: &str) -> Result<PathBuf, ReportError> {
+pub fn keep(out: &Path, name: &str, forms: &[Form]) -> Result<PathBuf, ReportError> {
     let to = folder(out, name);
     if to.exists() {
         std::fs::remove_dir_all(&to).map_err(ReportError::file("replace", &to))?;
     }
-    for file in ["report.html", "report.md", "report.json"] {
-        copy(&out.join(file), &to.join(file))?;
+    copy(&out.join("report.json"), &to.join("report.json"))?;
+    for form in forms {
+        copy(&out.join(form.file()), &to.join(form.file()))?;
     }
     for entry in std::fs::read_dir(out.join("figures")).into_iter().flatten().flatten() {
         copy(&entry.path(), &to.join("figures").join(entry.file_name()))?;

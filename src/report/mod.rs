@@ -1,14 +1,17 @@
 //! Takes a report as a spec asks for it and the stored sweeps, writes a folder with `report.md` and
-//! its figures, and `report.html`, one page that needs nothing else. The same store, spec and `since` give the same
+//! its figures, `report.html`, one page that needs nothing else, and where it is asked for `report.pdf`. The same store, spec and `since` give the same
 //! bytes: no clock enters the page.
 
+mod block;
 mod changes;
 mod edition;
 mod error;
 mod file;
+mod form;
 mod gather;
 mod html;
 mod markdown;
+mod pdf;
 mod suggested;
 mod table;
 mod text;
@@ -17,6 +20,7 @@ mod write;
 
 pub use edition::keep;
 pub use error::ReportError;
+pub use form::Form;
 pub use gather::{Body, Part, gather};
 pub use html::page;
 pub use markdown::markdown;
@@ -24,4 +28,4 @@ pub use suggested::suggestions;
 pub use table::Table;
 pub use text::to_html;
 pub use told::{Holds, Verdict};
-pub use write::{Drawn, Kind, Written, check, draw_figures, write};
+pub use write::{Drawn, Kind, Written, check, draw_figures, write, write_as};

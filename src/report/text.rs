@@ -61,13 +61,13 @@ pub fn to_html(markdown: &str, folder: &Path) -> Result<String, ReportError> {
     Ok(out)
 }
 
-fn is_safe_link(url: &str) -> bool {
+pub(super) fn is_safe_link(url: &str) -> bool {
     let lower = url.trim().to_ascii_lowercase();
     lower.starts_with("https://") || lower.starts_with("http://") || lower.starts_with('#')
 }
 
 /// A picture below the folder, as a `data:` URL.
-fn inlined(url: &str, folder: &Path) -> Result<String, ReportError> {
+pub(super) fn inlined(url: &str, folder: &Path) -> Result<String, ReportError> {
     let refused = |why: &str| ReportError::Text(format!("the picture `{url}` {why}"));
     let path = Path::new(url);
     if url.contains(':') || !path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir)) {

@@ -3,9 +3,10 @@
 use super::changes::{self, State};
 use super::error::ReportError;
 use super::file::put;
+use super::form::Form;
 use super::gather::{Body, gather};
 use super::told::{Sources, Verdict, tell, tell_figures};
-use super::{html, markdown, suggested};
+use super::{html, markdown, pdf, suggested};
 use crate::figures::{Drawing, PAGE, Palette, SLIDE, Source, draw_all};
 use crate::spec::{Figure, Report, SectionFigure, Sweep as Spec};
 use crate::store::{Scope, Sweep};
@@ -20,6 +21,8 @@ pub struct Written {
     pub html: PathBuf,
     /// The same in Markdown.
     pub markdown: PathBuf,
+    /// The report in the forms that were asked for.
+    pub files: Vec<PathBuf>,
     /// The files of its figures.
     pub figures: Vec<PathBuf>,
     /// Figures for which no runs matched.
@@ -30,12 +33,19 @@ pub struct Written {
     pub claims: Vec<Verdict>,
 }
 
-/// Writes a report into a folder: `report.html`, `report.md`, `figures/` and `report.json`, by which the next report
-/// knows what changed.
+/// Writes a report into a folder as a page and as Markdown.
+///
+/// # Errors
+/// As [`write_as`].
+pub fn write(report: &Report, results: &Path, out: &Path) -> Result<Written, ReportError> {
+    write_as(report, results, out, &[Form::Md, Form::Html])
+}
+
+/// Writes a report into a folder: its forms, `figures/` and `report.json`, by which the next report knows what changed.
 ///
 /// # Errors
 /// Where the store cannot be read, a figure or table cannot be made, or a file cannot be written.
-pub fn write(report: &Report, results: &Path, out: &Path) -> Result<Written, ReportError> {
+pub fn write_as(report: &Report, results: &Path, out: &Path, forms: &[Form]) -> Result<Written, ReportError> {
     let sweeps = opened(report, results)?;
     let mut report = report.clone();
     if let (true, [spec], [stored], [section]) =
@@ -54,16 +64,24 @@ pub fn write(report: &Report, results: &Path, out: &Path) -> Result<Written, Rep
     let drawings: Vec<&Drawing> = body.figures().collect();
     let figures = write_drawings(&drawings, &out.join("figures"), &[Kind::Svg, Kind::Png])?;
     let warnings = drawings.iter().flat_map(|drawing| warnings_of(drawing)).collect();
-    let page = out.join("report.html");
-    let text = out.join("report.md");
-    put(&page, html::page(&body, &report.folder)?.as_bytes())?;
-    put(&text, markdown::markdown(&body)?.as_bytes())?;
+    let mut files = Vec::with_capacity(forms.len());
+    for form in forms {
+        let bytes = match form {
+            Form::Html => html::page(&body, &report.folder)?.into_bytes(),
+            Form::Md => markdown::markdown(&body)?.into_bytes(),
+            Form::Pdf => pdf::pdf(&body, &report.folder)?,
+        };
+        let file = out.join(form.file());
+        put(&file, &bytes)?;
+        files.push(file);
+    }
     if let Some(now) = now {
         now.save(out)?;
     }
     Ok(Written {
-        html: page,
-        markdown: text,
+        html: out.join(Form::Html.file()),
+        markdown: out.join(Form::Md.file()),
+        files,
         figures,
         empty: body.empty(),
         warnings,
@@ -92,6 +110,8 @@ pub enum Kind {
     Svg,
     /// Two: for a page, and `-slide` for a slide.
     Png,
+    /// One file a figure, of the figure's size.
+    Pdf,
 }
 
 fn warnings_of(drawing: &Drawing) -> Vec<String> {
@@ -155,6 +175,9 @@ fn write_drawings(drawings: &[&Drawing], out: &Path, kinds: &[Kind]) -> Result<V
         if kinds.contains(&Kind::Png) {
             files.push((format!("{}.png", drawing.name), drawing.png(PAGE).map_err(named)?));
             files.push((format!("{}-slide.png", drawing.name), drawing.png(SLIDE).map_err(named)?));
+        }
+        if kinds.contains(&Kind::Pdf) {
+            files.push((format!("{}.pdf", drawing.name), drawing.pdf().map_err(named)?));
         }
         let put = |(name, bytes): (String, Vec<u8>)| {
             let path = out.join(name);

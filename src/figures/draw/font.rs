@@ -62,6 +62,17 @@ pub fn nowhere(text: &str) -> Vec<char> {
     lacking(text).into_iter().filter(|c| super::fallback::is_nowhere(*c)).collect()
 }
 
+/// Its file.
+pub(in crate::figures) fn bytes() -> &'static [u8] {
+    BYTES
+}
+
+/// For a character that the font lacks, the file of a font of this system that has it, where one does.
+pub(in crate::figures) fn other(c: char) -> Option<Option<std::path::PathBuf>> {
+    let has = HAS.iter().any(|(from, to)| (from..=to).contains(&&c));
+    (!has).then(|| super::fallback::files(&[c]).into_iter().next())
+}
+
 /// plotters counts a font's size in lines of 1.24 em.
 const LINE: f64 = 1.24;
 
@@ -87,6 +98,15 @@ pub fn width(text: &str, size: f64) -> f64 {
     let own: String = text.chars().filter(|c| !other.contains(c)).collect();
     let wide = |c: char| if c >= '\u{1100}' { size } else { 0.65 * size };
     measured(&own) + text.chars().filter(|c| other.contains(c)).map(wide).sum::<f64>()
+}
+
+/// How far a text moves on what follows it: [`width`], with the blanks at its end as wide as those within.
+pub fn advance(text: &str, size: f64) -> f64 {
+    let bare = text.trim_end_matches(' ');
+    let blanks = text.len() - bare.len();
+    let blank = if blanks > 0 { width("n n", size) - width("nn", size) } else { 0.0 };
+    let bare = if bare.is_empty() { 0.0 } else { width(bare, size) };
+    bare + blanks as f64 * blank
 }
 
 /// The text, cut with `…` where it is wider than `limit` pixels.
