@@ -26,7 +26,7 @@ sections:
 ideas: [A schedule.]
 "#;
 
-fn report(stored: &Stored, name: &str, since: &str) -> Report {
+pub fn report(stored: &Stored, name: &str, since: &str) -> Report {
     let folder = stored.results();
     std::fs::write(folder.join("retina_test.yaml"), Stored::spec("retina_test")).unwrap();
     let path = folder.join(format!("{name}.yaml"));
@@ -43,9 +43,9 @@ pub fn written(stored: &Stored, name: &str, since: &str) -> (Written, PathBuf) {
     (write(&report(stored, name, since), stored.results(), &out).unwrap(), out)
 }
 
-pub fn written_as(stored: &Stored, name: &str, forms: &[Form]) -> (Written, PathBuf) {
+pub fn written_as(stored: &Stored, name: &str, head: &str, forms: &[Form]) -> (Written, PathBuf) {
     let out = stored.results().join("reports").join(name);
-    (write_as(&report(stored, name, ""), stored.results(), &out, forms).unwrap(), out)
+    (write_as(&report(stored, name, head), stored.results(), &out, forms).unwrap(), out)
 }
 
 fn text(path: &Path) -> String {

@@ -1,8 +1,10 @@
 //! Reports as PDF and as slides: what stands in them, and that the same store gives the same bytes.
 
-use crate::report::written_as;
+use crate::report::{report, written_as};
 use crate::support::stored::Stored;
-use tessera::report::Form;
+use std::io::Read as _;
+use std::path::Path;
+use tessera::report::{Form, write_as};
 
 fn count(bytes: &[u8], what: &str) -> usize {
     bytes.windows(what.len()).filter(|window| *window == what.as_bytes()).count()
@@ -11,7 +13,7 @@ fn count(bytes: &[u8], what: &str) -> usize {
 #[test]
 fn a_pdf_has_vectors_with_the_figures_font() {
     let stored = Stored::new("retina_test");
-    let (written, out) = written_as(&stored, "weekly", &[Form::Pdf]);
+    let (written, out) = written_as(&stored, "weekly", "", &[Form::Pdf]);
     assert_eq!(written.files, [out.join("report.pdf")]);
     assert!(!out.join("report.html").exists(), "no form that was not asked for");
     let pdf = std::fs::read(&written.files[0]).unwrap();
@@ -21,6 +23,73 @@ fn a_pdf_has_vectors_with_the_figures_font() {
     // The contents lead to the sections, the text to the web.
     assert!(count(&pdf, "/Link") >= 4, "{}", count(&pdf, "/Link"));
     assert!(count(&pdf, "https://example.org/paper") > 0 && count(&pdf, "javascript:") == 0);
-    written_as(&stored, "weekly", &[Form::Pdf]);
+    written_as(&stored, "weekly", "", &[Form::Pdf]);
     assert!(pdf == std::fs::read(&written.files[0]).unwrap(), "the same bytes");
+}
+
+/// The parts of a presentation as text, by name.
+fn parts(file: &Path) -> Vec<(String, String)> {
+    let mut archive = zip::ZipArchive::new(std::fs::File::open(file).unwrap()).unwrap();
+    let mut parts = Vec::new();
+    for place in 0..archive.len() {
+        let mut part = archive.by_index(place).unwrap();
+        let mut bytes = Vec::new();
+        part.read_to_end(&mut bytes).unwrap();
+        parts.push((part.name().to_owned(), String::from_utf8_lossy(&bytes).into_owned()));
+    }
+    parts
+}
+
+fn below<'p>(parts: &'p [(String, String)], folder: &str) -> Vec<&'p str> {
+    let slide = |name: &str| name.strip_prefix(folder).is_some_and(|rest| !rest.contains('/'));
+    parts.iter().filter(|(name, _)| slide(name)).map(|(_, text)| &**text).collect()
+}
+
+#[test]
+fn slides_have_figures_tables_and_notes() {
+    let stored = Stored::new("retina_test");
+    let (written, _) = written_as(&stored, "weekly", "", &[Form::Pptx]);
+    let found = parts(&written.files[0]);
+    let (slides, notes) = (below(&found, "ppt/slides/"), below(&found, "ppt/notesSlides/"));
+    assert_eq!(slides.len(), notes.len());
+    assert_eq!(slides.iter().filter(|slide| slide.contains("<p:pic>")).count(), 3, "a slide a figure");
+    assert_eq!(below(&found, "ppt/media/").len(), 3);
+    // Three pivots, a comparison, and the table of a text.
+    assert_eq!(slides.iter().filter(|slide| slide.contains("<a:tbl>")).count(), 5);
+    let of_figures: Vec<&&str> = notes.iter().filter(|note| note.contains("sweep retina_test · ")).collect();
+    assert!(of_figures.len() >= 3 && of_figures.iter().any(|note| note.contains("Rates do not narrow")), "{notes:?}");
+    assert!(slides[0].contains("&lt;script&gt;") && !found.iter().any(|(_, text)| text.contains("<script")));
+    let before = std::fs::read(&written.files[0]).unwrap();
+    written_as(&stored, "weekly", "", &[Form::Pptx]);
+    assert!(before == std::fs::read(&written.files[0]).unwrap(), "the same bytes");
+}
+
+#[test]
+fn a_template_gives_its_look_and_none_of_its_slides() {
+    let stored = Stored::new("retina_test");
+    let (written, _) = written_as(&stored, "weekly", "", &[Form::Pptx]);
+    let own = parts(&written.files[0]);
+    // A presentation is a template as well: with a mark in its theme, and slides and pictures that have to go.
+    let template = stored.results().join("lab.pptx");
+    let mut writer = zip::ZipWriter::new(std::fs::File::create(&template).unwrap());
+    for (name, text) in &own {
+        writer.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+        let text = text.replace("0072B2", "123456").replace("Rates do not narrow", "old");
+        std::io::Write::write_all(&mut writer, text.as_bytes()).unwrap();
+    }
+    writer.finish().unwrap();
+    let (written, _) = written_as(&stored, "other", "template: lab.pptx\n", &[Form::Pptx]);
+    let found = parts(&written.files[0]);
+    let names = |parts: &[(String, String)]| parts.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+    let (theme, slides) = (below(&found, "ppt/theme/"), below(&found, "ppt/slides/"));
+    assert!(theme.iter().any(|theme| theme.contains("123456")), "its colours");
+    assert!(!found.iter().any(|(_, text)| text.contains(">old")), "none of its slides");
+    let changes = slides.len() - below(&own, "ppt/slides/").len();
+    assert!(changes == 0, "{:?} {:?}", names(&own), names(&found));
+
+    std::fs::write(&template, "no presentation").unwrap();
+    let report = report(&stored, "third", "template: lab.pptx\n");
+    let out = stored.results().join("reports/third");
+    let error = write_as(&report, stored.results(), &out, &[Form::Pptx]).unwrap_err().to_string();
+    assert!(error.contains("lab.pptx is no presentation") && error.contains(".potx"), "{error}");
 }

@@ -12,7 +12,7 @@ use crate::store::StoreError;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-/// Write a report: Markdown with its figures, one HTML page that needs nothing else, a PDF
+/// Write a report: Markdown with its figures, one HTML page that needs nothing else, a PDF, slides
 ///
 /// From a sweep's file it makes a page with its figures and a table of its metric. Prints the files written.
 #[derive(clap::Args)]
@@ -22,7 +22,7 @@ pub struct Report {
     /// Replace a base value of a sweep's file, NAME=VALUE
     #[arg(long, value_name = "NAME=VALUE")]
     set: Vec<String>,
-    /// The forms to write: html, md, pdf
+    /// The forms to write: html, md, pdf, pptx
     #[arg(long, value_enum, value_delimiter = ',', default_values_t = [To::Md, To::Html], conflicts_with = "check")]
     to: Vec<To>,
     /// Folder for the report [default: reports/NAME in the results]
@@ -47,6 +47,7 @@ enum To {
     Html,
     Md,
     Pdf,
+    Pptx,
 }
 
 impl To {
@@ -55,6 +56,7 @@ impl To {
             Self::Html => Form::Html,
             Self::Md => Form::Md,
             Self::Pdf => Form::Pdf,
+            Self::Pptx => Form::Pptx,
         }
     }
 }

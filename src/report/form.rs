@@ -9,6 +9,8 @@ pub enum Form {
     Md,
     /// Pages of A4.
     Pdf,
+    /// Slides.
+    Pptx,
 }
 
 impl Form {
@@ -18,6 +20,7 @@ impl Form {
             Self::Html => "report.html",
             Self::Md => "report.md",
             Self::Pdf => "report.pdf",
+            Self::Pptx => "report.pptx",
         }
     }
 }

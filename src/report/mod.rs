@@ -1,5 +1,5 @@
 //! Takes a report as a spec asks for it and the stored sweeps, writes a folder with `report.md` and
-//! its figures, `report.html`, one page that needs nothing else, and where it is asked for `report.pdf`. The same store, spec and `since` give the same
+//! its figures, `report.html`, one page that needs nothing else, and where it is asked for `report.pdf` and `report.pptx`. The same store, spec and `since` give the same
 //! bytes: no clock enters the page.
 
 mod block;
@@ -12,6 +12,7 @@ mod gather;
 mod html;
 mod markdown;
 mod pdf;
+mod pptx;
 mod suggested;
 mod table;
 mod text;
@@ -20,6 +21,7 @@ mod write;
 
 pub use edition::keep;
 pub use error::ReportError;
+
 pub use form::Form;
 pub use gather::{Body, Part, gather};
 pub use html::page;

@@ -6,7 +6,7 @@ use super::file::put;
 use super::form::Form;
 use super::gather::{Body, gather};
 use super::told::{Sources, Verdict, tell, tell_figures};
-use super::{html, markdown, pdf, suggested};
+use super::{html, markdown, pdf, pptx, suggested};
 use crate::figures::{Drawing, PAGE, Palette, SLIDE, Source, draw_all};
 use crate::spec::{Figure, Report, SectionFigure, Sweep as Spec};
 use crate::store::{Scope, Sweep};
@@ -70,6 +70,7 @@ pub fn write_as(report: &Report, results: &Path, out: &Path, forms: &[Form]) -> 
             Form::Html => html::page(&body, &report.folder)?.into_bytes(),
             Form::Md => markdown::markdown(&body)?.into_bytes(),
             Form::Pdf => pdf::pdf(&body, &report.folder)?,
+            Form::Pptx => pptx::pptx(&body, &report.folder, report.template.as_deref())?,
         };
         let file = out.join(form.file());
         put(&file, &bytes)?;

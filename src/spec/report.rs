@@ -30,6 +30,8 @@ pub struct Report {
     pub title: String,
     /// The report that "what changed" compares with, by name; the newest older one unless said.
     pub since: Option<String>,
+    /// The presentation whose masters and layouts slides take.
+    pub template: Option<PathBuf>,
     /// The edition that is being built: what changed is told against the last other one of the same name.
     pub edition: Option<String>,
     /// The sweeps it draws from.
@@ -117,7 +119,7 @@ impl Report {
     /// Reads a document with `report:` at its top. `open` reads the sweep of a file, and puts what is wrong with it
     /// into the document's problems itself. Mistakes go to the document's problems.
     pub fn read(node: &Node, folder: &Path, open: &dyn Fn(&Node, &Path) -> Option<Sweep>) -> Option<Self> {
-        node.check_keys(&["report", "title", "since", "sweeps", "last_week", "sections", "ideas"]);
+        node.check_keys(&["report", "title", "since", "template", "sweeps", "last_week", "sections", "ideas"]);
         let name_node = node.get("report")?;
         let name = name_node.text()?;
         if !is_folder_name(&name) {
@@ -147,6 +149,7 @@ impl Report {
         Some(Self {
             title: text("title").unwrap_or_else(|| name.clone()),
             since: text("since"),
+            template: text("template").map(|file| folder.join(file)),
             edition: None,
             last_week: text("last_week").unwrap_or_default(),
             ideas: node.get("ideas").iter().flat_map(Node::items).filter_map(|idea| idea.text()).collect(),
@@ -271,6 +274,7 @@ impl Report {
             name: sweep.name.clone(),
             title: sweep.name.clone(),
             since: None,
+            template: None,
             edition: None,
             last_week: String::new(),
             sections: vec![section],

@@ -86,6 +86,7 @@ fn of_report() -> Json {
         "title": text("Heading of the page."),
         "since": text("The report that \"what changed\" compares with; the newest older one unless said."),
         "sweeps": texts("Spec files, relative to this one."),
+        "template": text("The .pptx or .potx whose masters and layouts slides take, relative to this file."),
         "last_week": text("Markdown: what was known when the week began."),
         "sections": list("Numbered sections: title, sweep, text, figures, tables, compare, claims."),
         "ideas": texts("The last list; Markdown."),
