@@ -4,7 +4,9 @@ use crate::report::{report, written_as};
 use crate::support::stored::Stored;
 use std::io::Read as _;
 use std::path::Path;
-use tessera::report::{Form, write_as};
+use tessera::report::{Form, Kind, draw_figures, write_as};
+use tessera::spec::{Document, read};
+use tessera::store::{Scope, Sweep};
 
 fn count(bytes: &[u8], what: &str) -> usize {
     bytes.windows(what.len()).filter(|window| *window == what.as_bytes()).count()
@@ -92,4 +94,46 @@ fn a_template_gives_its_look_and_none_of_its_slides() {
     let out = stored.results().join("reports/third");
     let error = write_as(&report, stored.results(), &out, &[Form::Pptx]).unwrap_err().to_string();
     assert!(error.contains("lab.pptx is no presentation") && error.contains(".potx"), "{error}");
+}
+
+/// A figure's PDF and SVG, for a sweep whose figure has `size:`.
+fn printed(stored: &Stored, size: &str) -> (Vec<u8>, String) {
+    let text = Stored::spec("retina_test");
+    let text = text.split("\nfigures:").next().unwrap();
+    let file = stored.results().join("paper.yaml");
+    std::fs::write(
+        &file,
+        format!("{text}\nfigures: [{{kind: curve, name: kl, y: kl, color: method, size: {size}}}]\n"),
+    )
+    .unwrap();
+    let (document, _) = match read(&file, &[]) {
+        Ok(read) => read,
+        Err(problems) => panic!("{}", tessera::error::render_problems(&problems, false)),
+    };
+    let Document::Sweep(spec) = document else { panic!("a report") };
+    let sweep = Sweep::open(stored.results(), &spec.name).unwrap();
+    let out = stored.results().join("paper");
+    draw_figures(&spec, &sweep, &Scope::Current, &[], &[Kind::Pdf, Kind::Svg], &out).unwrap();
+    (std::fs::read(out.join("kl.pdf")).unwrap(), std::fs::read_to_string(out.join("kl.svg")).unwrap())
+}
+
+#[test]
+fn a_figure_for_a_paper_has_its_size_in_millimetres() {
+    let stored = Stored::new("retina_test");
+    let (pdf, svg) = printed(&stored, "{width: 85 mm, height: 6 cm}");
+    // 85 and 60 mm are 240.945 and 170.079 points.
+    let text = String::from_utf8_lossy(&pdf).into_owned();
+    let sides = regex::Regex::new(r"/MediaBox ?\[0 0 ([\d.]+) ([\d.]+)\]").unwrap();
+    let found = sides.captures(&text).expect("a page has a size");
+    let side = |n: usize| found[n].parse::<f64>().unwrap();
+    assert!((side(1) - 240.945).abs() < 0.01 && (side(2) - 170.079).abs() < 0.01, "{found:?}");
+    assert!(svg.contains("width=\"85mm\" height=\"60mm\"") && count(&pdf, "/FontFile3") > 0);
+    // Names of axes have 7 points: 12 of the drawing's pixels, of which 85 mm are so many.
+    let box_of = |svg: &str| {
+        let found = regex::Regex::new(r#"viewBox="0 0 (\d+) "#).unwrap().captures(svg).unwrap()[1].parse::<f64>();
+        found.unwrap() / 10.0
+    };
+    assert!((box_of(&svg) * 7.0 / 12.0 - 240.945).abs() < 0.1, "{}", box_of(&svg));
+    let (_, large) = printed(&stored, "{width: 85 mm, font: 14 pt}");
+    assert!((box_of(&large) * 2.0 - box_of(&svg)).abs() < 0.2, "letters of twice the size on the same paper");
 }

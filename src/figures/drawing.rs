@@ -69,7 +69,7 @@ fn draw_from(figure: &Figure, source: &Source, palette: &Palette, sweep: &str) -
         let values = counted(out, "value");
         warnings.push(format!("{values} of 0 or less left out: the axis is logarithmic"));
     }
-    let svg = draw::draw(&picture)?;
+    let svg = draw::draw(&picture, &draw::Sheet::of(figure))?;
     let lacking: String = draw::font::nowhere(&svg).into_iter().take(20).collect();
     if !lacking.is_empty() {
         warnings.push(format!(

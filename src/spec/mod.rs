@@ -43,7 +43,7 @@ pub use command::{Booleans, Checkpoints, Command, Lists, Metrics, MetricsSource,
 pub use condition::{Clause, Condition, Operator};
 pub use decimal::multiply;
 pub use expression::{Expression, Formula};
-pub use figure::{Band, COLUMNS, Figure, FigureKind, Filter, Names};
+pub use figure::{Band, COLUMNS, Figure, FigureKind, Filter, Names, Printed};
 pub use grid::{Assignment, Block, Dimension, Exclude, Grid, Include, Level, When};
 pub use imported::Imported;
 pub use metric::{Metric, NoReduce, Reduce};

@@ -75,7 +75,17 @@ fn count(about: &str) -> Json {
 
 fn figures() -> Json {
     let kinds: Vec<&str> = FigureKind::ALL.iter().map(|(word, _)| *word).collect();
-    let figure = json!({"type": "object", "required": ["kind"], "properties": {"kind": {"enum": kinds}}});
+    let figure = json!({"type": "object", "required": ["kind"], "properties": {
+        "kind": {"enum": kinds},
+        "size": {
+            "anyOf": [{"type": "string"}, {"type": "object", "required": ["width"], "additionalProperties": false, "properties": {
+                "width": text("A length: 85 mm, 8.5 cm, 3.35 in, 240 pt."),
+                "height": text("As the panels want unless said."),
+                "font": text("Size of the names of axes, 7 pt unless said."),
+            }}],
+            "description": "For paper: {width: 85 mm, height: 60 mm}.",
+        },
+    }});
     let about = "Figures: {kind: curve, y: kl, color: method}.";
     json!({"anyOf": [{"type": "array", "items": figure}, figure], "description": about})
 }

@@ -26,6 +26,15 @@ pub(super) fn bytes(text: &str) -> Result<u64, String> {
     if (1.0..1e18).contains(&size) { Ok(size.round() as u64) } else { Err(wrong()) }
 }
 
+/// Millimetres of `85 mm`, `8.5 cm`, `3.35 in` or `7 pt`, or the remedy.
+pub(super) fn length(text: &str) -> Result<f64, String> {
+    let wrong = || "write a number and its unit: `85 mm`, `8.5 cm`, `3.35 in` or `7 pt`".to_owned();
+    let (number, unit) = split(text).ok_or_else(wrong)?;
+    let units = [("mm", 1.0), ("cm", 10.0), ("in", 25.4), ("pt", 25.4 / 72.0)];
+    let (_, scale) = units.iter().find(|(word, _)| unit.eq_ignore_ascii_case(word)).ok_or_else(wrong)?;
+    Ok(number * scale)
+}
+
 /// Time of `2h`, `90 s` or `1h30m`, or the remedy.
 pub(super) fn time(text: &str) -> Result<Duration, String> {
     let wrong = || "write a number and its unit: `90 s`, `10m`, `2h`, `1h30m` or `3d`".to_owned();

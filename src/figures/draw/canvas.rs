@@ -30,17 +30,18 @@ pub struct Canvas<'s> {
     images: String,
 }
 
-/// Draws on a sheet; the whole SVG with its accessible name, without the font.
+/// Draws on a sheet of pixels, each of `scale` millimetres where it is for paper; the whole SVG with its accessible name, without the font.
 ///
 /// # Errors
 /// Where plotters cannot draw.
 pub fn sheet(
     (width, height): (f64, f64),
+    scale: Option<f64>,
     name: &str,
     draw: impl FnOnce(&mut Canvas) -> Result<(), FiguresError>,
 ) -> Result<String, FiguresError> {
     let mut svg = String::new();
-    let units = ((width * SCALE) as u32, (height * SCALE) as u32);
+    let units = ((width * SCALE).round() as u32, (height * SCALE).round() as u32);
     let area = SVGBackend::with_string(&mut svg, units).into_drawing_area();
     let mut canvas = Canvas { area, images: String::new() };
     draw(&mut canvas)?;
@@ -50,6 +51,11 @@ pub fn sheet(
     // The sheet's own size in pixels, its name, its ground and its images come before what plotters drew.
     let body = svg.split_once(">\n").map_or("", |(_, body)| body);
     let (across, down) = units;
+    let length = |pixels: f64| match scale {
+        Some(scale) => format!("{}mm", (pixels * scale * 1000.0).round() / 1000.0),
+        None => pixels.to_string(),
+    };
+    let (width, height) = (length(width), length(height));
     Ok(format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
          viewBox=\"0 0 {across} {down}\" role=\"img\" aria-label=\"{}\">\n\

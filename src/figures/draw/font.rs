@@ -124,6 +124,19 @@ pub fn fit(text: &str, size: f64, limit: f64) -> String {
     "…".to_owned()
 }
 
+/// The text on lines of at most `limit` pixels; a word that is wider is cut with `…`.
+pub(super) fn wrapped(text: &str, size: f64, limit: f64) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        let longer = lines.last().map(|line| format!("{line} {word}")).filter(|line| width(line, size) <= limit);
+        match (longer, lines.last_mut()) {
+            (Some(longer), Some(line)) => *line = longer,
+            _ => lines.push(fit(word, size, limit)),
+        }
+    }
+    lines
+}
+
 /// The font as a rule of CSS.
 pub fn face() -> String {
     let data = base64::engine::general_purpose::STANDARD.encode(BYTES);

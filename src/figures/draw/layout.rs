@@ -2,11 +2,9 @@
 
 use super::frame::{Frame, OVERHANG};
 use super::sizes::{LABEL, TICK};
-use super::{font, legend};
+use super::{Sheet, font, legend};
 use crate::figures::picture::{Picture, Scale};
 
-/// A page's width in pixels.
-const WIDTH: f64 = 760.0;
 /// Between panels.
 const GAP: f64 = 16.0;
 /// Longest name of a level at an axis.
@@ -15,6 +13,8 @@ pub(super) const NAMES: f64 = 120.0;
 /// Places of a whole figure.
 pub(super) struct Layout {
     pub size: (f64, f64),
+    /// What stands under the panels, by line.
+    pub notes: Vec<String>,
     pub x_ticks: usize,
     pub y_ticks: usize,
     /// Height of the tick labels below the panels.
@@ -28,7 +28,7 @@ pub(super) struct Layout {
 }
 
 impl Layout {
-    pub fn of(picture: &Picture) -> Self {
+    pub fn of(picture: &Picture, sheet: &Sheet) -> Self {
         let columns = picture.columns.len().max(1) as f64;
         let rows = picture.rows.len().max(1) as f64;
         let legend_width = legend::width(&picture.legend);
@@ -40,23 +40,35 @@ impl Layout {
         // How many ticks there will be depends on the height, which depends on this.
         let left = 30.0 + (2..=7).map(widest).fold(0.0, f64::max) + 8.0;
         let right = 14.0 + row_names + legend_width;
-        let room = ((WIDTH - left - right - GAP * (columns - 1.0)) / columns).max(40.0);
-        let (width, height) = panel_size(picture, room, columns, rows);
-        let x_ticks = fitting_ticks(&picture.x.scale, width);
+        let room = ((sheet.width - left - right - GAP * (columns - 1.0)) / columns).max(40.0);
+        let named = picture.columns.iter().any(|name| !name.is_empty());
+        let (mut width, mut height) = panel_size(picture, room, columns, rows);
+        let long = picture.columns.iter().any(|name| font::width(name, LABEL) > width);
+        let heading = if sheet.heading { 36.0 } else { 12.0 };
+        let top = heading + if named { 20.0 } else { 0.0 } + if named && long { 18.0 } else { 0.0 };
+        let lines: Vec<String> =
+            picture.notes.iter().flat_map(|note| font::wrapped(note, TICK, sheet.width - 24.0)).collect();
+        let notes = 15.0 * lines.len() as f64;
+        let mut x_ticks = fitting_ticks(&picture.x.scale, width);
+        if let Some(whole) = sheet.height {
+            // The panels take what height the rest leaves; those with an aspect become narrower with it.
+            let labels = x_labels(&picture.x.scale, width, x_ticks).0;
+            let fixed = top + labels + 32.0 + notes + GAP * (rows - 1.0);
+            let high = ((whole - fixed) / rows).max(24.0);
+            width = picture.aspect.map_or(width, |aspect| width.min(high * aspect));
+            height = picture.aspect.map_or(high, |aspect| width / aspect);
+            x_ticks = fitting_ticks(&picture.x.scale, width);
+        }
         let y_ticks = ((height / 28.0) as usize).clamp(2, 7);
         let (x_labels, x_upright) = x_labels(&picture.x.scale, width, x_ticks);
 
-        let named = picture.columns.iter().any(|name| !name.is_empty());
-        let long = picture.columns.iter().any(|name| font::width(name, LABEL) > width);
-        let top = 36.0 + if named { 20.0 } else { 0.0 } + if named && long { 18.0 } else { 0.0 };
         let bottom = top + rows * height + (rows - 1.0) * GAP;
-        let notes = 15.0 * picture.notes.len() as f64;
         let right_edge = left + columns * width + (columns - 1.0) * GAP;
+        let needed = bottom + x_labels + 26.0 + notes + 6.0;
+        let needed = needed.max(top + legend::height(&picture.legend) + 12.0).ceil();
         Self {
-            size: (
-                WIDTH,
-                (bottom + x_labels + 26.0 + notes + 6.0).max(top + legend::height(&picture.legend) + 12.0).ceil(),
-            ),
+            size: (sheet.width, sheet.height.unwrap_or(needed)),
+            notes: lines,
             x_ticks,
             y_ticks,
             x_labels,

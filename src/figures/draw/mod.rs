@@ -9,6 +9,7 @@ mod layout;
 mod legend;
 mod marks;
 mod scale;
+mod sheet;
 mod sizes;
 
 use super::FiguresError;
@@ -19,23 +20,20 @@ pub use canvas::{escape, shown};
 use frame::Frame;
 use layout::Layout;
 pub use scale::minus;
+pub use sheet::Sheet;
 use sizes::{LABEL, TICK, TITLE};
 
-/// Draws a picture as one SVG that fits a page; without the font, which stands once in a page or file.
+/// Draws a picture as one SVG that fits the sheet; without the font, which stands once in a page or file.
 ///
 /// # Errors
 /// Where the drawing library refuses.
-pub fn draw(picture: &Picture) -> Result<String, FiguresError> {
-    let layout = Layout::of(picture);
-    canvas::sheet(layout.size, &picture.title, |canvas| {
-        canvas.text(
-            &font::fit(&picture.title, TITLE, layout.size.0 - 24.0),
-            (12.0, 18.0),
-            TITLE,
-            Anchor::Start,
-            INK,
-            false,
-        )?;
+pub fn draw(picture: &Picture, sheet: &Sheet) -> Result<String, FiguresError> {
+    let layout = Layout::of(picture, sheet);
+    canvas::sheet(layout.size, sheet.scale, &picture.title, |canvas| {
+        if sheet.heading {
+            let words = font::fit(&picture.title, TITLE, layout.size.0 - 24.0);
+            canvas.text(&words, (12.0, 18.0), TITLE, Anchor::Start, INK, false)?;
+        }
         for (r, row) in picture.rows.iter().enumerate() {
             for (c, marks) in row.panels.iter().enumerate() {
                 let frame = layout.frame(r, c);
@@ -134,8 +132,8 @@ fn below(canvas: &mut Canvas, picture: &Picture, layout: &Layout) -> Result<(), 
         canvas.text(&name, (middle, at), LABEL, Anchor::Middle, INK, false)?;
     }
     at += 20.0;
-    for note in &picture.notes {
-        canvas.text(&font::fit(note, TICK, layout.size.0 - 24.0), (12.0, at), TICK, Anchor::Start, MUTED, false)?;
+    for note in &layout.notes {
+        canvas.text(note, (12.0, at), TICK, Anchor::Start, MUTED, false)?;
         at += 15.0;
     }
     Ok(())

@@ -7,11 +7,13 @@
 //! ```
 
 mod names;
+mod printed;
 mod read;
 mod suggested;
 
 use super::{Origin, Reduce};
 pub use names::{COLUMNS, Filter, Names};
+pub use printed::Printed;
 
 /// What kind of picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -132,6 +134,8 @@ pub struct Figure {
     pub title: Option<String>,
     /// Text under the figure, Markdown.
     pub caption: Option<String>,
+    /// How large it is on paper; as a page of the screen wants it unless said.
+    pub size: Option<Printed>,
     /// The figure as the spec writes it, without the words that stand around it: its provenance.
     pub about: String,
     /// Where it was written.

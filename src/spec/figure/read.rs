@@ -1,14 +1,14 @@
 //! From an entry of `figures:` to a figure; mistakes go to the document's problems.
 
 use super::names::NUMBERS;
-use super::{Band, Figure, FigureKind, Names, file_name, make_unique};
+use super::{Band, Figure, FigureKind, Names, Printed, file_name, make_unique};
 use crate::record::Value;
 use crate::spec::node::suggestion;
 use crate::spec::{Node, Reduce};
 
-const KEYS: [&str; 17] = [
+const KEYS: [&str; 18] = [
     "kind", "name", "probe", "y", "x", "value", "color", "facet", "where", "reduce", "band", "log", "smooth", "bins",
-    "filled", "title", "caption",
+    "filled", "title", "caption", "size",
 ];
 
 impl Figure {
@@ -72,6 +72,7 @@ impl Figure {
             filled: node.get("filled").and_then(|filled| filled.boolean()).unwrap_or(false),
             title: node.get("title").and_then(|title| title.text()),
             caption: node.get("caption").and_then(|caption| caption.text()),
+            size: Printed::read(node),
             about: about(node),
             origin: node.origin().clone(),
         };
@@ -90,7 +91,7 @@ impl Figure {
 fn about(node: &Node) -> String {
     match node.plain() {
         Some(Value::Map(mut keys)) => {
-            keys.retain(|key, _| !["name", "title", "caption"].contains(&&**key));
+            keys.retain(|key, _| !["name", "title", "caption", "size"].contains(&&**key));
             Value::Map(keys).to_string()
         }
         _ => String::new(),
