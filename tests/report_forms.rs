@@ -137,3 +137,23 @@ fn a_figure_for_a_paper_has_its_size_in_millimetres() {
     let (_, large) = printed(&stored, "{width: 85 mm, font: 14 pt}");
     assert!((box_of(&large) * 2.0 - box_of(&svg)).abs() < 0.2, "letters of twice the size on the same paper");
 }
+
+#[test]
+fn figures_and_tables_are_numbered_alike_in_all_forms() {
+    let stored = Stored::new("retina_test");
+    let (written, _) = written_as(&stored, "weekly", "", &[Form::Md, Form::Html, Form::Pptx]);
+    let [markdown, page] = [0, 1].map(|n| std::fs::read_to_string(&written.files[n]).unwrap());
+    let slides = parts(&written.files[2]);
+    // The third figure is the first of the second section; four tables stand in the first.
+    for n in 1..=3 {
+        assert_eq!(markdown.matches(&format!("**Figure {n}.**")).count(), 1, "{markdown}");
+        assert_eq!(page.matches(&format!("<strong>Figure {n}.</strong>")).count(), 1);
+        let notes = below(&slides, "ppt/notesSlides/");
+        assert_eq!(notes.iter().filter(|note| note.contains(&format!("Figure {n} of"))).count(), 1);
+    }
+    for n in 1..=4 {
+        assert_eq!(markdown.matches(&format!("**Table {n}.**")).count(), 1);
+        assert_eq!(page.matches(&format!("<strong>Table {n}.</strong>")).count(), 1);
+    }
+    assert!(!markdown.contains("Figure 4.") && !markdown.contains("Table 5."));
+}

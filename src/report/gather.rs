@@ -34,6 +34,8 @@ pub struct Part {
     pub figures: Vec<Drawing>,
     /// Pivots and comparisons.
     pub tables: Vec<Table>,
+    /// How many figures and tables stand in the sections before.
+    pub before: (usize, usize),
 }
 
 /// Draws the figures (in parallel) and computes the tables.
@@ -60,6 +62,7 @@ pub fn gather(told: &Told, sweeps: &[Sweep], changes: Vec<String>) -> Result<Bod
     }
     let mut drawings = drawings.into_iter();
     let mut parts = Vec::with_capacity(report.sections.len());
+    let mut before = (0, 0);
     for (section, claims) in report.sections.iter().zip(&told.claims) {
         let mut tables = Vec::new();
         for request in &section.tables {
@@ -68,7 +71,10 @@ pub fn gather(told: &Told, sweeps: &[Sweep], changes: Vec<String>) -> Result<Bod
         for request in &section.compare {
             tables.push(Table::comparison(&sweeps[place(&request.sweep)], request)?);
         }
+        let here = before;
+        before = (here.0 + section.figures.len(), here.1 + tables.len());
         parts.push(Part {
+            before: here,
             title: section.title.clone(),
             text: section.text.clone(),
             claims: claims.clone(),

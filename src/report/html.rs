@@ -63,17 +63,18 @@ fn safe_text(markdown: &str, folder: &Path) -> Result<Value, ReportError> {
 }
 
 fn shown(place: usize, part: &Part, folder: &Path) -> Result<Value, ReportError> {
-    let figure = |figure: &Drawing| -> Result<Value, ReportError> {
+    let figure = |(n, figure): (usize, &Drawing)| -> Result<Value, ReportError> {
+        let number = part.before.0 + n + 1;
         Ok(context! {
             name => figure.name,
             title => figure.title,
             svg => Value::from_safe_string(figure.svg.clone()),
-            caption => safe_text(&figure.caption, folder)?,
+            caption => safe_text(&format!("**Figure {number}.** {}", figure.caption), folder)?,
             provenance => draw::shown(&figure.provenance),
         })
     };
-    let figures: Vec<Value> = part.figures.iter().map(figure).collect::<Result<_, _>>()?;
-    let table = |table: &Table| context! { caption => table.caption, header => table.header, rows => table.rows, notes => table.notes };
+    let figures: Vec<Value> = part.figures.iter().enumerate().map(figure).collect::<Result<_, _>>()?;
+    let table = |(n, table): (usize, &Table)| context! { number => part.before.1 + n + 1, caption => table.caption, header => table.header, rows => table.rows, notes => table.notes };
     let claim = |(verdict, line): (&Verdict, String)| -> Result<Value, ReportError> {
         let holds = match verdict.holds {
             Holds::Yes => "yes",
@@ -90,7 +91,7 @@ fn shown(place: usize, part: &Part, folder: &Path) -> Result<Value, ReportError>
         title => part.title,
         text => safe_text(&part.text, folder)?,
         figures,
-        tables => part.tables.iter().map(table).collect::<Vec<_>>(),
+        tables => part.tables.iter().enumerate().map(table).collect::<Vec<_>>(),
     })
 }
 

@@ -47,13 +47,17 @@ fn write_body(out: &mut String, body: &Body) -> std::fmt::Result {
         if !claims.is_empty() {
             writeln!(out)?;
         }
-        for figure in &part.figures {
+        for (n, figure) in part.figures.iter().enumerate() {
             writeln!(out, "![{}](figures/{}.png)\n", plain(&figure.title), figure.name)?;
             let caption = text(figure.caption.trim());
             let space = if caption.is_empty() { "" } else { " " };
-            writeln!(out, "{caption}{space}*{}*\n", plain(&figure.provenance))?;
+            let number = part.before.0 + n + 1;
+            writeln!(out, "**Figure {number}.** {caption}{space}*{}*\n", plain(&figure.provenance))?;
         }
-        part.tables.iter().try_for_each(|table| write_table(out, table))?;
+        for (n, table) in part.tables.iter().enumerate() {
+            write!(out, "**Table {}.** ", part.before.1 + n + 1)?;
+            write_table(out, table)?;
+        }
     }
     if !body.ideas.is_empty() {
         writeln!(out, "## Ideas\n")?;

@@ -21,8 +21,7 @@ use std::path::Path;
 /// # Errors
 /// Where a figure or picture cannot be drawn.
 pub fn pdf(body: &Body, folder: &Path) -> Result<Vec<u8>, ReportError> {
-    let mut pages =
-        Pages { flow: Flow::new(), folder, anchors: HashMap::new(), bookmarks: Vec::new(), figures: 0, tables: 0 };
+    let mut pages = Pages { flow: Flow::new(), folder, anchors: HashMap::new(), bookmarks: Vec::new() };
     pages.flow.words(&[Span::bold(&body.title)], Look { size: 20.0, ..Look::text() });
     pages.flow.gap(8.0);
     let contents = pages.contents(body);
@@ -36,8 +35,6 @@ struct Pages<'f> {
     /// Sheet and height of what links lead to.
     anchors: HashMap<String, (usize, f64)>,
     bookmarks: Vec<(String, usize, f64)>,
-    figures: usize,
-    tables: usize,
 }
 
 /// A line of the contents, until its page is known: sheet, height of its foot, name.
@@ -104,9 +101,9 @@ impl Pages<'_> {
         for (verdict, said) in part.claims.iter().filter_map(|verdict| Some((verdict, verdict.line()?))) {
             self.claim(verdict, &said)?;
         }
-        for figure in &part.figures {
-            self.figures += 1;
-            let mut caption = vec![Span::bold(&format!("Figure {}. ", self.figures))];
+        for (n, figure) in part.figures.iter().enumerate() {
+            let number = part.before.0 + n + 1;
+            let mut caption = vec![Span::bold(&format!("Figure {number}. "))];
             caption.extend(line(&figure.caption, self.folder)?);
             let look = Look { size: 9.0, ..Look::text() };
             let lines = lines::broken(&caption, look.size, look.room).len();
@@ -119,7 +116,9 @@ impl Pages<'_> {
             self.flow.words(&[Span::plain(&figure.provenance)], Look::small());
             self.flow.gap(4.0);
         }
-        part.tables.iter().for_each(|table| self.table(table));
+        for (n, table) in part.tables.iter().enumerate() {
+            self.table(part.before.1 + n + 1, table);
+        }
         Ok(())
     }
 
@@ -170,11 +169,10 @@ impl Pages<'_> {
         Ok(())
     }
 
-    fn table(&mut self, table: &Table) {
-        self.tables += 1;
+    fn table(&mut self, number: usize, table: &Table) {
         self.flow.gap(10.0);
         self.flow.need(60.0);
-        let caption = [Span::bold(&format!("Table {}. ", self.tables)), Span::plain(&table.caption)];
+        let caption = [Span::bold(&format!("Table {number}. ")), Span::plain(&table.caption)];
         self.flow.words(&caption, Look { size: 9.0, ..Look::text() });
         let cells = |row: &Vec<String>| row.iter().map(|cell| vec![Span::plain(cell)]).collect::<Vec<_>>();
         let rows: Vec<Vec<Vec<Span>>> = std::iter::once(&table.header).chain(&table.rows).map(cells).collect();

@@ -113,6 +113,7 @@ impl Deck<'_> {
             let rest: Vec<Words> = lines.iter().skip(part.figures.len()).filter(|line| line.wrong).cloned().collect();
             said.extend(lines.iter().skip(part.figures.len()).map(|line| told(&line.spans)));
             for (n, (figure, picture)) in part.figures.iter().zip(pictures).enumerate() {
+                said.insert(0, format!("Figure {} of the report.", part.before.0 + n + 1));
                 let picture = picture.map_err(|error| ReportError::sweep(&figure.name, error))?;
                 let mut shown: Vec<Words> = lines.get(n).cloned().into_iter().collect();
                 if n + 1 == part.figures.len() {
