@@ -230,3 +230,18 @@ fn each_mistake_has_its_place_and_the_nearest_name() {
         assert!(text.contains(part), "{part} in\n{text}");
     }
 }
+
+#[test]
+fn a_methods_paragraph_says_what_was_swept() {
+    let stored = Stored::new("retina_test");
+    let text = said(&stored, "{{ methods() }}");
+    for shown in [
+        "The sweep `retina_test` has 18 runs of the trainer `retina` over fr_learning_rate (0.1, 0.01, 0.001) and method (lagrange, two_losses)",
+        "with seeds 0, 1, 2; 17 finished, 1 diverged.",
+        "Runs are judged by `kl` (",
+        "; more is better).",
+    ] {
+        assert!(text.contains(shown), "{shown} in\n{text}");
+    }
+    assert!(said(&stored, "{{ methods(method='lagrange') }}").contains("has 9 runs"));
+}

@@ -32,8 +32,7 @@ pub fn broken(spans: &[Span], size: f64, room: f64) -> Vec<Vec<Piece>> {
                         continue;
                     }
                     let width = font::advance(word, size);
-                    push(&mut lines, x, width, word, span);
-                    x += width;
+                    x = push(&mut lines, x, width, word, span, size);
                 }
             }
         }
@@ -41,9 +40,10 @@ pub fn broken(spans: &[Span], size: f64, room: f64) -> Vec<Vec<Piece>> {
     lines
 }
 
-/// Joins a word to the piece before it where they look alike.
-fn push(lines: &mut [Vec<Piece>], x: f64, width: f64, word: &str, span: &Span) {
-    let Some(line) = lines.last_mut() else { return };
+/// Joins a word to the piece before it where they look alike; where the next word begins. Joined words are measured
+/// anew: the sum of their widths is a little more than they take together.
+fn push(lines: &mut [Vec<Piece>], x: f64, width: f64, word: &str, span: &Span, size: f64) -> f64 {
+    let Some(line) = lines.last_mut() else { return x };
     let alike = |last: &&mut Piece| {
         let look = |s: &Span| (s.bold, s.italic, s.code, s.link.clone());
         look(&last.span) == look(span)
@@ -51,9 +51,13 @@ fn push(lines: &mut [Vec<Piece>], x: f64, width: f64, word: &str, span: &Span) {
     match line.last_mut().filter(alike) {
         Some(last) => {
             last.span.text.push_str(word);
-            last.width += width;
+            last.width = font::advance(&last.span.text, size);
+            last.x + last.width
         }
-        None => line.push(Piece { x, width, span: Span { text: word.to_owned(), ..span.clone() } }),
+        None => {
+            line.push(Piece { x, width, span: Span { text: word.to_owned(), ..span.clone() } });
+            x + width
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::amount::{Amount, minus};
 use super::asked::Asked;
+use super::methods::methods;
 use super::mistake::{of_answer, wrong};
 use super::sources::Sources;
 use crate::analyse::{
@@ -16,7 +17,7 @@ use minijinja::{Environment, Error, State};
 use std::sync::Arc;
 
 /// Names of functions, for messages.
-pub(super) const NAMES: [&str; 16] = [
+pub(super) const NAMES: [&str; 17] = [
     "mean",
     "sd",
     "min",
@@ -32,6 +33,7 @@ pub(super) const NAMES: [&str; 16] = [
     "seconds",
     "when",
     "levels",
+    "methods",
     "sql",
 ];
 
@@ -65,6 +67,10 @@ pub(super) fn add(environment: &mut Environment, sources: &Arc<Sources>) {
     });
     counted("seconds", &[], |asked, _| seconds(asked));
     counted("when", &[], |asked, _| when(asked));
+    counted("methods", &[], |asked, _| {
+        let day = when(asked).ok().map(|day| day.to_string());
+        Ok(methods(asked, &seconds(asked)?.to_string(), day.as_deref())?.into())
+    });
     let of_levels = sources.clone();
     environment.add_function("levels", move |state: &State, axis: String, kwargs: Kwargs| {
         let asked = Asked::read(&of_levels, state, Some(String::new()), &kwargs, &[])?;

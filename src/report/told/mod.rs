@@ -5,6 +5,7 @@ mod amount;
 mod asked;
 mod claims;
 mod functions;
+mod methods;
 mod mistake;
 mod sources;
 mod texts;
