@@ -40,13 +40,13 @@ pub fn broken(spans: &[Span], size: f64, room: f64) -> Vec<Vec<Piece>> {
     lines
 }
 
-/// Joins a word to the piece before it where they look alike; where the next word begins. Joined words are measured
-/// anew: the sum of their widths is a little more than they take together.
+/// Puts a word on the line; where the next one begins. Words of code and of links are joined: they have one ground and
+/// lead to one place. Others stand by themselves, since a font's kerning makes a whole line shorter than it measures.
 fn push(lines: &mut [Vec<Piece>], x: f64, width: f64, word: &str, span: &Span, size: f64) -> f64 {
     let Some(line) = lines.last_mut() else { return x };
     let alike = |last: &&mut Piece| {
         let look = |s: &Span| (s.bold, s.italic, s.code, s.link.clone());
-        look(&last.span) == look(span)
+        (span.code || span.link.is_some()) && look(&last.span) == look(span)
     };
     match line.last_mut().filter(alike) {
         Some(last) => {
