@@ -167,6 +167,9 @@ fn other_hosts_methods_and_paths_are_refused() {
         "/api/sweeps/test/runs/..%2f..%2fsecret",
         "/api/sweeps/test/runs/..%2f..%2fsecret/log",
         "/api/sweeps/secret",
+        "/reports/..%2fsecret",
+        "/reports/secret",
+        "/reports/..",
         "/api/sweeps/nothing/curves",
         "/secret",
     ] {
@@ -243,6 +246,35 @@ fn failures_stand_together_and_logs_come_in_stretches() {
     assert_eq!(log("?offset=6")["text"], "second ±\n");
     assert_eq!(log("?offset=16")["text"], "");
     assert_eq!(log("")["open"], false);
+}
+
+#[test]
+fn a_report_is_shown_as_a_page_of_another_origin() {
+    let stored = Stored::new("toy_test");
+    let folder = stored.results().join("reports").join("weekly");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("report.html"), "<p>of this week</p>").unwrap();
+    let served = Served::new(stored.results());
+    assert_eq!(served.json("/api/home")["reports"], json!(["weekly"]));
+    let page = served.get("/reports/weekly");
+    assert!(page.status == 200 && page.body == "<p>of this week</p>");
+    assert!(page.head.contains("content-security-policy: sandbox allow-scripts"), "{}", page.head);
+    assert!(!page.head.contains("allow-same-origin"), "{}", page.head);
+}
+
+#[test]
+fn a_peak_one_step_wide_is_told_at_every_zoom() {
+    let stored = Stored::long(1_000_000, 765_432);
+    let served = Served::new(stored.results());
+    for stretch in ["", "&from=700000&to=800000", "&from=765000&to=766000", "&from=765430&to=765440"] {
+        for lines in ["mean", "runs"] {
+            let path = format!("/api/sweeps/long/curves?width=300&lines={lines}{stretch}");
+            let line = served.json(&path)["panels"][0]["lines"][0].take();
+            let (x, y) = (line["x"].as_array().unwrap(), line["y"].as_array().unwrap());
+            let peak = x.iter().position(|x| *x == json!(765_432.0)).unwrap();
+            assert!(y[peak] == json!(99.0) && y.len() <= 8 * 301, "{path}: {} points", y.len());
+        }
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! the answer out.
 
 mod agent;
+mod browse;
 mod compact;
 mod compare;
 mod completions;

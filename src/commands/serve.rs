@@ -1,11 +1,11 @@
 //! `tessera serve`: the live page of the results folder.
 
+use super::browse::browse;
 use crate::error::{Error, ExitCode};
 use crate::output::answer;
 use crate::page::{Address, serve};
 use crate::store::Sweep;
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 /// Serve the results folder as a live page: sweeps watched and explored in the browser
 ///
@@ -38,19 +38,15 @@ impl Serve {
             let _ = answer(&format!("{url}\n"));
             eprintln!("serving {} on port {}; Ctrl-C ends it", results.display(), address.port);
             if self.open {
-                browse(&url);
+                // A desktop may hold on to the program that opens: the page does not wait for it.
+                std::thread::spawn(move || {
+                    if let Err(error) = browse(&url) {
+                        eprintln!("warning: {}; open the address yourself", error.message());
+                    }
+                });
             }
         };
         serve(results, &self.host, self.port, ready)?;
         Ok(ExitCode::Success)
-    }
-}
-
-/// Asks the desktop to open an address.
-fn browse(url: &str) {
-    let mut opener = Command::new("xdg-open");
-    opener.arg(url).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    if let Err(error) = opener.spawn() {
-        eprintln!("warning: cannot open a browser (xdg-open: {error}); open the address yourself");
     }
 }

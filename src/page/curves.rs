@@ -16,6 +16,8 @@ use std::collections::BTreeMap;
 
 /// Above so many lines of single runs a panel shows the first ones, and says so.
 const LINES: usize = 400;
+/// About so many columns of pixels are told of all single runs together: many lines are told more coarsely.
+const COLUMNS_IN_ALL: usize = 120_000;
 /// How wide a panel is where nothing is said, and at most.
 const WIDTH: (usize, usize) = (600, 4000);
 
@@ -47,6 +49,7 @@ pub(super) fn curves(shelf: &Shelf, name: &str, question: &Question) -> Result<V
     let within = |x: f64| question.from.is_none_or(|from| x >= from) && question.to.is_none_or(|to| x <= to);
     traces.values_mut().for_each(|trace| trace.retain(|point| within(point.0)));
     let width = question.width.unwrap_or(WIDTH.0).clamp(10, WIDTH.1);
+    let width = if each { width.min((COLUMNS_IN_ALL / runs.len().max(1)).max(50)) } else { width };
     let of = |run: &RunState, axis: Option<&str>| axis.map(|axis| level(run, axis)).unwrap_or_default();
     let mut panels: IndexMap<String, IndexMap<String, Vec<&RunState>>> = IndexMap::new();
     for run in &runs {

@@ -10,6 +10,8 @@ use crate::store::sweeps;
 use serde_json::{Value, json};
 use std::time::SystemTime;
 
+/// The page in the folder of a report.
+const PAGE: &str = "report.html";
 /// Above so many runs the best cell is told on the sweep's own page alone.
 const FEW: usize = 20_000;
 
@@ -19,7 +21,7 @@ pub(super) fn home(shelf: &Shelf) -> Result<Value, PageError> {
     for name in sweeps(shelf.results())? {
         // One that cannot be read says so in its place.
         match shelf.look(&name) {
-            Ok(view) => found.push(line(&name, &view)),
+            Ok(view) => found.push(line(shelf, &name, &view)),
             Err(error) => found.push(json!({"name": name, "error": error.to_string(), "age": null})),
         }
     }
@@ -27,17 +29,26 @@ pub(super) fn home(shelf: &Shelf) -> Result<Value, PageError> {
         let age = |line: &Value| line["age"].as_f64().unwrap_or(f64::INFINITY);
         age(a).total_cmp(&age(b))
     });
-    let reports = std::fs::read_dir(layout::reports(shelf.results())).into_iter().flatten().flatten();
-    let mut reports: Vec<String> = reports
-        .filter(|entry| entry.path().is_dir())
-        .filter_map(|entry| entry.file_name().into_string().ok())
-        .collect();
-    reports.sort();
     let folder = shelf.results().canonicalize().unwrap_or_else(|_| shelf.results().to_owned());
-    Ok(json!({"results": folder.display().to_string(), "sweeps": found, "reports": reports}))
+    Ok(json!({"results": folder.display().to_string(), "sweeps": found, "reports": reports(shelf)}))
 }
 
-fn line(name: &str, view: &View) -> Value {
+/// The names of the reports that have a page.
+fn reports(shelf: &Shelf) -> Vec<String> {
+    let folders = std::fs::read_dir(layout::reports(shelf.results())).into_iter().flatten().flatten();
+    let pages = folders.filter(|entry| entry.path().join(PAGE).is_file());
+    let mut names: Vec<String> = pages.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    names.sort();
+    names
+}
+
+/// The page of a report, by its name; a name that is no report's is never made a path.
+pub(super) fn report(shelf: &Shelf, name: &str) -> Option<String> {
+    let known = reports(shelf).into_iter().find(|known| known == name)?;
+    std::fs::read_to_string(layout::reports(shelf.results()).join(known).join(PAGE)).ok()
+}
+
+fn line(shelf: &Shelf, name: &str, view: &View) -> Value {
     let sweep = &view.sweep;
     let runs = sweep.states().iter().filter(|run| run.current).count();
     let left = view.beats.first().and_then(|beat| beat.view.left);
@@ -50,7 +61,7 @@ fn line(name: &str, view: &View) -> Value {
         "left": left,
         "age": age(view),
         "metric": sweep.planned().and_then(|plan| plan.metric.as_ref()).map(|(metric, _)| metric),
-        "best": if runs <= FEW { best(view) } else { None },
+        "best": shelf.once(name, view, |view| json!(if runs <= FEW { best(view) } else { None })),
     })
 }
 

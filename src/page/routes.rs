@@ -8,7 +8,7 @@ use super::{compared, curves, events, failures, home, log, machine, map, overvie
 use axum::Router;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
-use axum::http::header::{CONTENT_TYPE, HeaderMap};
+use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderMap};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use std::sync::Arc;
@@ -20,6 +20,7 @@ pub(super) fn routes(shelf: Arc<Shelf>) -> Router {
     Router::new()
         .route("/", get(async || file(&INDEX)))
         .route("/assets/{name}", get(asset))
+        .route("/reports/{name}", get(report))
         .route("/api/home", get(async |State(shelf): Shelved| answer(move || home::home(&shelf)).await))
         .route("/api/machine", get(async |State(shelf): Shelved| answer(move || machine::machine(&shelf)).await))
         .route("/api/sweeps/{sweep}", get(of_sweep))
@@ -39,6 +40,17 @@ async fn asset(Path(name): Path<String>) -> Response {
     match assets::find(&name) {
         Some(asset) => file(asset),
         None => (StatusCode::NOT_FOUND, "There is no such file.\n").into_response(),
+    }
+}
+
+/// The page of a report. It is another origin: what a run wrote into it cannot ask this server.
+async fn report(State(shelf): Shelved, Path(name): Path<String>) -> Response {
+    const APART: &str = "sandbox allow-scripts allow-downloads allow-modals";
+    match tokio::task::spawn_blocking(move || home::report(&shelf, &name)).await {
+        Ok(Some(page)) => {
+            ([(CONTENT_TYPE, "text/html; charset=utf-8"), (CONTENT_SECURITY_POLICY, APART)], page).into_response()
+        }
+        _ => (StatusCode::NOT_FOUND, "There is no such report.\n").into_response(),
     }
 }
 

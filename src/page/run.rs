@@ -33,6 +33,7 @@ pub(super) fn run(shelf: &Shelf, name: &str, wanted: &str) -> Result<Value, Page
     let slot = view.beats.iter().flat_map(|beat| &beat.view.slots).find(|slot| slot.run == run.run.as_str());
     Ok(json!({
         "number": shelf.told(view.number),
+        "grown": shelf.told(view.grown),
         "sweep": name,
         "run": run.run,
         "status": run.status.to_string(),

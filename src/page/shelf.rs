@@ -17,6 +17,8 @@ pub(super) struct Shelf {
     /// Tells the numbers of this process from those of an earlier one.
     born: u64,
     places: Mutex<HashMap<String, Arc<Mutex<Option<Place>>>>>,
+    /// What was computed of a sweep as its journals told it, by the number of that.
+    computed: Mutex<HashMap<String, (u64, serde_json::Value)>>,
 }
 
 struct Place {
@@ -38,6 +40,8 @@ pub(super) struct View {
     pub number: u64,
     /// That of the newest rows.
     pub grown: u64,
+    /// That of what the journals tell.
+    pub read: u64,
     /// The runs that changed, by the number of their change.
     changes: Arc<HashMap<RunId, u64>>,
 }
@@ -45,7 +49,7 @@ pub(super) struct View {
 impl Shelf {
     pub fn new(results: &Path) -> Self {
         let born = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |age| age.as_millis() as u64);
-        Self { results: results.to_owned(), born, places: Mutex::default() }
+        Self { results: results.to_owned(), born, places: Mutex::default(), computed: Mutex::default() }
     }
 
     /// The results folder.
@@ -77,6 +81,17 @@ impl Shelf {
         let mut place = place.lock().unwrap_or_else(PoisonError::into_inner);
         let next = self.seen(name, place.take())?;
         Ok(place.insert(next).view.clone())
+    }
+
+    /// What costs time to compute, once for each state of the journals.
+    pub fn once(&self, name: &str, view: &View, compute: impl FnOnce(&View) -> serde_json::Value) -> serde_json::Value {
+        let computed = || self.computed.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, value)) = computed().get(name).filter(|(read, _)| *read == view.read) {
+            return value.clone();
+        }
+        let value = compute(view);
+        computed().insert(name.to_owned(), (view.read, value.clone()));
+        value
     }
 
     fn seen(&self, name: &str, before: Option<Place>) -> Result<Place, PageError> {
@@ -117,7 +132,7 @@ impl Shelf {
         let (grown, folders) = before.as_ref().map_or((0, [None, None]), |place| (place.view.grown, place.folders));
         let beats = before.as_ref().map(|place| place.view.beats.clone()).unwrap_or_default();
         let beat = before.as_ref().map_or(0.0, |place| place.beat);
-        let view = View { sweep: Arc::new(sweep), beats, number, grown, changes };
+        let view = View { sweep: Arc::new(sweep), beats, number, grown, read: number, changes };
         Place { journal: 0, folders, beat, view, newest }
     }
 }

@@ -5,6 +5,11 @@ import { choice, color, h, put, short, tone } from "./elements.js";
 import { ask } from "./server.js";
 import { axisNames, metric, tried } from "./sweep.js";
 
+/** Axes of more levels are colours or panels only where they are chosen. */
+const FEW = 12;
+/** So many levels are named in the legend. */
+const NAMED = 24;
+
 export function curves(place, context) {
   const tools = h("div", { class: "tools" }), body = h("div");
   place.append(tools, body);
@@ -14,8 +19,8 @@ export function curves(place, context) {
     end: clear,
     update: (quiet) => tried(body, quiet, async () => {
       const { keys, about } = context, names = axisNames(context), mine = ++asked;
-      // Chosen for the reader until they choose: the last axis is a colour, the one before it panels.
-      const axes = about.axes.map((axis) => axis.name);
+      // Chosen for the reader until they choose: the last axis of few levels is a colour, the one before it panels.
+      const axes = about.axes.filter((axis) => axis.levels.length <= FEW).map((axis) => axis.name);
       const colored = keys.color ?? axes.at(-1) ?? "", facet = keys.facet ?? axes.at(-2) ?? "";
       if (!quiet) {
         const none = (names) => [["-", "none"], ...names];
@@ -43,11 +48,11 @@ export function curves(place, context) {
 function shown(answer) {
   if (!answer.panels.some((panel) => panel.lines.some((line) => line.x.length))) return [h("p", { class: "note" }, `No run that is shown here has recorded ${answer.y} yet.`)];
   const levels = new Map(answer.panels.flatMap((panel) => panel.lines).map((line) => [line.level, line.color]));
-  const legend = answer.color && h("ul", { class: "legend", "aria-label": answer.color }, [...levels].map(([level, hex]) => {
+  const legend = answer.color && h("ul", { class: "legend", "aria-label": answer.color }, [...levels].slice(0, NAMED).map(([level, hex]) => {
     const mark = h("i");
     mark.style.background = tone(hex);
     return h("li", {}, mark, `${answer.color} ${level}`);
-  }));
+  }), levels.size > NAMED && h("li", {}, `and ${levels.size - NAMED} more`));
   return [legend, answer.not_finite > 0 && h("p", { class: "note" }, `${answer.not_finite} values of runs that did not diverge are not finite; they are gaps`),
     h("div", { class: "panels" }, answer.panels.map((panel) => h("section", { class: "panel" },
       h("h3", {}, answer.facet ? `${answer.facet} ${panel.level}` : answer.y), h("div", { class: "plot" }),

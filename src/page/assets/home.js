@@ -35,6 +35,6 @@ function shown({ results, sweeps, reports }) {
         ? `executes now${sweep.left === null ? "" : `, about ${duration(sweep.left)} left`}`
         : `last change ${duration(sweep.age)} ago`),
     ])));
-  const pages = reports.length && [h("h2", {}, "Reports"), h("p", { class: "quiet" }, "Pages in the folder ", h("code", {}, "reports"), `: ${reports.join(", ")}`)];
+  const pages = reports.length > 0 && [h("h2", {}, "Reports"), h("p", {}, reports.map((name) => [h("a", { href: `/reports/${encodeURIComponent(name)}` }, name), " "]).flat())];
   return [folder, list, ...(pages || [])];
 }

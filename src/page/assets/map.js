@@ -7,6 +7,9 @@ import { axisNames, metric, tried } from "./sweep.js";
 /** Every quarter of viridis. */
 const VIRIDIS = [[68, 1, 84], [59, 82, 139], [33, 145, 140], [94, 201, 98], [253, 231, 37]];
 
+/** Above so many cells, or columns, a cell is a square without words. */
+const MANY = 600, WIDE = 16;
+
 export function map(place, context) {
   const tools = h("div", { class: "tools" }), body = h("div");
   place.append(tools, body);
@@ -33,6 +36,7 @@ function shown(answer, sweep) {
   const means = answer.cells.map((cell) => cell.mean).filter((mean) => typeof mean === "number");
   const [low, high] = [Math.min(...means), Math.max(...means)];
   const best = answer.goal && means.length > 1 ? (answer.goal === "max" ? high : low) : null;
+  if (answer.cells.length > MANY || answer.columns.length > WIDE) return [...about(answer), small(answer, cells, sweep, [low, high], best)];
   const head = h("thead", {},
     h("tr", {}, answer.row_axes.map((axis) => h("th", { scope: "col" }, axis)),
       answer.columns.map((levels) => h("th", { scope: "col" }, levels.length ? levels.map((level, i) => `${answer.column_axes[i]} ${level}`).join(", ") : answer.value))));
@@ -46,10 +50,33 @@ function shown(answer, sweep) {
       return td;
     }))));
   const legend = ["finished", "running", "queued", "planned", "failed", "diverged", "stopped"].map((status) => h("span", {}, dot(status), status));
-  return [h("p", { class: "quiet" }, `${answer.value}, ${answer.reduce}: mean ± 95% interval over the runs of a cell, as tessera table says it; a square is a run`),
-    ...answer.notes.map((note) => h("p", { class: "note" }, note)),
+  return [...about(answer),
     h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Grid" }, h("table", { class: "map" }, head, body)),
     h("div", { class: "counts quiet" }, legend)];
+}
+
+function about(answer) {
+  return [h("p", { class: "quiet" }, `${answer.value}, ${answer.reduce}: mean ± 95% interval over the runs of a cell, as tessera table says it`),
+    ...answer.notes.map((note) => h("p", { class: "note" }, note))];
+}
+
+/** Squares for many cells; the words of one are told under them. */
+function small(answer, cells, sweep, [low, high], best) {
+  const words = h("p", { class: "readout", role: "status" }, "The words of a square stand here when it is pointed at.");
+  const levels = (axes, levels) => levels.map((level, i) => `${axes[i]} ${level}`).join(", ");
+  const tell = (event) => { if (event.target.title) words.textContent = event.target.title; };
+  const rows = answer.rows.map((down, row) => h("tr", {}, h("th", { scope: "row" }, down.join(", ")), answer.columns.map((across, column) => {
+    const cell = cells.get(`${row} ${column}`);
+    if (!cell) return h("td");
+    const title = [levels(answer.row_axes, down), levels(answer.column_axes, across), cell.words || "nothing yet", cell.mean === best && best !== null && "best"].filter(Boolean).join(": ");
+    const first = cell.runs.length ? link(["sweep", sweep, "run", cell.runs[0][0]]) : null;
+    const square = h("a", { href: first, title, "aria-label": title, class: typeof cell.mean === "number" ? null : cell.runs[0]?.[1] });
+    if (typeof cell.mean === "number") paint(square, high > low ? (cell.mean - low) / (high - low) : 0.5);
+    return h("td", {}, square);
+  })));
+  const table = h("table", { class: "map small", onmouseover: tell, onfocusin: tell }, h("thead", {}, h("tr", {}, h("th", {}, answer.row_axes.join(", ")),
+    answer.columns.map((across) => h("th", { scope: "col" }, h("span", {}, across.join(", ")))))), h("tbody", {}, rows));
+  return h("div", {}, words, h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Grid" }, table), h("p", { class: "quiet" }, `dark: ${low}, light: ${high}`));
 }
 
 function seeds(cell, sweep) {

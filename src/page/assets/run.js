@@ -10,17 +10,17 @@ const CURVES = 9;
 export async function run(place, sweep, id) {
   const about = h("div"), curves = h("div", { class: "panels" }), log = h("div");
   place.append(h("p", {}, h("a", { href: link(["sweep", sweep]) }, sweep), " / "), h("h1", {}, h("span", { class: "mono" }, id)), about, h("h2", {}, "Curves"), curves, h("h2", {}, "Log"), log);
-  let plots = [], before = null;
+  let plots = [], before = null, known = null;
   const tail = follow(log, sweep, id);
   const show = async () => {
     const now = await ask(["sweeps", sweep, "runs", id]);
-    const known = JSON.stringify([now.number, now.status, now.slot]);
-    if (known === before) return now;
-    before = known;
+    if (now.number === before) return now;
+    before = now.number;
     const open = [...about.querySelectorAll("details")].map((details) => details.open);
     put(about, ...shown(now, sweep));
     about.querySelectorAll("details").forEach((details, i) => { details.open = open[i] ?? false; });
-    await drawn(now);
+    const rows = JSON.stringify([now.grown, now.attempt, now.status]);
+    if (rows !== known) { known = rows; await drawn(now); }
     return now;
   };
   const drawn = async (now) => {
