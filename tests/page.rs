@@ -1,6 +1,6 @@
 //! The live page: who is let in, that it says what the commands say, that nobody can stop it; journeys in a browser.
 
-use crate::browser::driver::{Browser, ENTER, wait_until};
+use crate::browser::driver::{Browser, ENTER, RIGHT, wait_until};
 use crate::support::stage::{Stage, finished, planned, rows, run_id, started};
 use crate::support::stored::Stored;
 use crate::support::{answered, tessera};
@@ -358,6 +358,9 @@ fn journeys_in_a_browser() {
     browser.value("[...document.querySelectorAll('.tabs a')].find(tab => tab.textContent === 'curves').click()");
     there("curves", "document.querySelectorAll('.panel canvas').length >= 2");
     browser.look("live-curves");
+    browser.value("document.querySelector('.plot').focus()");
+    browser.press(&[RIGHT, RIGHT, RIGHT]);
+    there("values by the keyboard", "document.querySelector('.readout').textContent.includes('(n=3)')");
     let shared = "#/sweep/retina_test?view=curves&color=method&facet=-&lines=runs&where=%7B%22method%22%3A%5B%22lagrange%22%5D%7D";
     browser.value(&format!("void (location.hash = '{shared}')"));
     there(
@@ -387,6 +390,21 @@ fn journeys_in_a_browser() {
     for (view, expression) in [("compare", ".whisker"), ("failures", "section h2 .dot")] {
         browser.value(&format!("void (location.hash = '#/sweep/retina_test?view={view}')"));
         there(view, &format!("document.querySelectorAll('.view {expression}').length > 0"));
+        if view == "compare" {
+            // Two methods, as the command compares them.
+            let hash = "#/sweep/retina_test?view=compare&by=method";
+            browser.value(&format!("void (location.hash = '{hash}')"));
+            there("methods", "document.querySelector('.view thead th')?.textContent === 'method'");
+            let mut command = tessera();
+            command.arg("--results").arg(stored.results());
+            let words = answered(&command.args(["compare", "retina_test", "--by", "method"]).output().unwrap());
+            let shown =
+                browser.value("[...document.querySelectorAll('.view tbody tr')].map(row => row.cells[3].textContent)");
+            assert_eq!(shown.as_array().unwrap().len(), 4);
+            for one in shown.as_array().unwrap() {
+                assert!(words.contains(one.as_str().unwrap()), "{one}\n{words}");
+            }
+        }
         browser.look(&format!("live-{view}"));
         assert_eq!(browser.value(nothing), false, "{view}");
     }
@@ -437,6 +455,18 @@ fn a_hostile_run_is_shown_as_text_and_a_growing_sweep_grows() {
         browser.value("window.taken === undefined && document.querySelectorAll('main img, main script').length === 0"),
         true
     );
+
+    // The log of a run that executes is followed.
+    let executes = run_id(hostile, 1);
+    stage.writer.fact(started(&executes, 1, None)).unwrap();
+    stage.writer.commit().unwrap();
+    let log = stage.folder("logs").join(format!("{executes}.1.log"));
+    std::fs::write(&log, "epoch 1\n").unwrap();
+    browser.value(&format!("void (location.hash = '#/sweep/test/run/{executes}')"));
+    let text = "(document.querySelector('pre.log[role=log]')?.textContent ?? '')";
+    there("the beginning of the log", &format!("{text} === 'epoch 1\\n'"));
+    std::fs::OpenOptions::new().append(true).open(&log).unwrap().write_all(b"epoch 2\n").unwrap();
+    there("what is added to the log", &format!("{text} === 'epoch 1\\nepoch 2\\n'"));
 
     // A run that ends is told without a reload.
     browser.value("void (location.hash = '#/sweep/test?view=runs')");

@@ -30,7 +30,8 @@ export function curves(place, context) {
           choice("lines", keys.lines ?? "mean", [["mean", "mean and 95% interval"], ["runs", "each run"]], (lines) => select({ lines })),
           choice("by", keys.x ?? "step", [["step", "step"], ["elapsed", "seconds"]], (x) => select({ x, from: "", to: "" })),
           choice("scale", keys.scale ?? "linear", ["linear", "log"], (scale) => select({ scale })),
-          keys.from && h("button", { onclick: () => select({ from: "", to: "" }) }, "Zoom out"));
+          end("from", keys.from), end("to", keys.to),
+          (keys.from || keys.to) && h("button", { onclick: () => select({ from: "", to: "" }) }, "Zoom out"));
       }
       const width = Math.max(200, Math.min(900, (body.clientWidth || 900) / (facet && facet !== "-" ? 2 : 1)));
       const answer = await ask(["sweeps", context.name, "curves"], {
@@ -43,6 +44,12 @@ export function curves(place, context) {
       plots = answer.panels.map((panel, i) => draw(body.querySelectorAll(".panel")[i], panel, answer, { log: keys.scale === "log", zoom: (from, to) => select({ from, to }), sweep: context.name }));
     }),
   };
+}
+
+/** One end of the stretch that is shown: the keyboard's way to zoom. */
+function end(name, value) {
+  const input = h("input", { type: "number", step: "any", value: value ? short(Number(value)) : "", class: "end", onchange: () => select({ [name]: input.value }) });
+  return h("label", {}, name, input);
 }
 
 function shown(answer) {
@@ -96,6 +103,15 @@ export function draw(panel, { lines }, { y, x, lines: kind }, { log = false, zoo
     },
   }, data, ground);
   plot.over.addEventListener("dblclick", () => zoom?.("", ""));
+  // Left and right move the pointer for the keyboard.
+  Object.entries({ tabindex: 0, role: "img", "aria-label": `${y} by ${x}, ${lines.length} lines; arrow keys tell values` }).forEach(([name, value]) => ground.setAttribute(name, value));
+  ground.addEventListener("keydown", (event) => {
+    const way = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (!way) return;
+    event.preventDefault();
+    const width = plot.over.clientWidth, from = plot.cursor.left >= 0 ? plot.cursor.left : way > 0 ? 0 : width;
+    plot.setCursor({ left: Math.min(width - 1, Math.max(0, from + way * (event.shiftKey ? 40 : 8))), top: plot.over.clientHeight / 2 });
+  });
   if (!mean && sweep) {
     plot.over.addEventListener("contextmenu", (event) => {
       const line = nearest(lines, plot.posToVal(plot.cursor.left, "x"), plot.posToVal(plot.cursor.top, "y"))[0];

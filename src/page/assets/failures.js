@@ -24,5 +24,5 @@ function shown({ class: kind, line, message, runs }, sweep) {
     message && message !== line && h("details", {}, h("summary", {}, "The last lines of the first"), h("pre", { class: "log" }, message)),
     h("p", {}, runs.slice(0, MANY).flatMap(([run, seed, said]) => [h("a", { class: "mono", href: link(["sweep", sweep, "run", run]), title: said }, run.slice(0, 8)), ` (seed ${seed}) `]),
       runs.length > MANY && `and ${runs.length - MANY} more`),
-    h("p", { class: "quiet" }, "again: ", h("code", {}, `tessera retry ${sweep} ${runs.slice(0, 5).map(([run]) => run.slice(0, 8)).join(" ")}${runs.length > 5 ? " …" : ""}`)));
+    kind !== "diverged" && h("p", { class: "quiet" }, "again: ", h("code", {}, `tessera retry ${sweep} ${runs.slice(0, 5).map(([run]) => run.slice(0, 8)).join(" ")}${runs.length > 5 ? " …" : ""}`)));
 }
