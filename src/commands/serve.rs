@@ -37,6 +37,9 @@ impl Serve {
             // Whoever closed standard output does not want the address; the page is served all the same.
             let _ = answer(&format!("{url}\n"));
             eprintln!("serving {} on port {}; Ctrl-C ends it", results.display(), address.port);
+            if address.is_open {
+                eprintln!("warning: other machines can connect, and nothing is encrypted: `ssh -L` is safer");
+            }
             if self.open {
                 // A desktop may hold on to the program that opens: the page does not wait for it.
                 std::thread::spawn(move || {

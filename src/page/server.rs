@@ -6,7 +6,7 @@ use super::guard::{Guard, pass};
 use super::routes::routes;
 use super::shelf::Shelf;
 use axum::middleware::from_fn_with_state;
-use std::net::TcpListener;
+use std::net::{IpAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -19,6 +19,8 @@ pub struct Address {
     pub url: String,
     /// The port that was taken.
     pub port: u16,
+    /// Whether other machines can connect.
+    pub is_open: bool,
 }
 
 /// Serves a results folder until the process ends. `ready` is called once, when the page can be opened.
@@ -30,8 +32,14 @@ pub fn serve(results: &Path, host: &str, port: u16, ready: impl FnOnce(&Address)
     let listener = TcpListener::bind((host, port)).map_err(refuse)?;
     listener.set_nonblocking(true).map_err(refuse)?;
     let port = listener.local_addr().map_err(refuse)?.port();
+    let is_open = !listener.local_addr().map_err(refuse)?.ip().is_loopback();
     let guard = Arc::new(Guard::new(host, port)?);
-    let shown = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
+    let shown = match host.parse::<IpAddr>() {
+        // Every address of the machine: this one is always among them.
+        Ok(ip) if ip.is_unspecified() => "127.0.0.1".to_owned(),
+        Ok(IpAddr::V6(ip)) => format!("[{ip}]"),
+        _ => host.to_owned(),
+    };
     let url = format!("http://{shown}:{port}/?token={}", guard.token());
     let app = routes(Arc::new(Shelf::new(results))).layer(from_fn_with_state(guard, pass));
     let system = |what| move |cause| PageError::System { what, cause };
@@ -43,7 +51,7 @@ pub fn serve(results: &Path, host: &str, port: u16, ready: impl FnOnce(&Address)
         .map_err(system("start the server"))?;
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener).map_err(system("listen"))?;
-        ready(&Address { url, port });
+        ready(&Address { url, port, is_open });
         axum::serve(Door::new(listener), app).await.map_err(system("serve"))
     })
 }
