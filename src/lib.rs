@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! record → spec → plan → schedule → process, device, presence, pickup → slurm → agent → store → analyse
-//!        → exchange → figures → report → session → commands
+//!        → exchange → figures → report → page → session → commands
 //! ```
 //!
 //! A room imports only from rooms to its left (`tests/architecture.rs` reads the sources and fails otherwise).
@@ -20,6 +20,7 @@ pub mod error;
 pub mod exchange;
 pub mod figures;
 pub mod output;
+pub mod page;
 pub mod pickup;
 pub mod plan;
 pub mod presence;

@@ -4,9 +4,9 @@ use regex::Regex;
 use std::path::{Path, PathBuf};
 
 /// The rooms, from left to right: a file imports only from its own room and from rooms to its left.
-const ROOMS: [&str; 18] = [
+const ROOMS: [&str; 19] = [
     "record", "spec", "plan", "schedule", "process", "device", "presence", "pickup", "slurm", "agent", "store",
-    "analyse", "exchange", "figures", "report", "session", "commands", "main",
+    "analyse", "exchange", "figures", "report", "page", "session", "commands", "main",
 ];
 /// What any room may name besides: these render what a command says, and know the words of `record` and `spec`.
 const OUTLETS: [&str; 2] = ["error", "output"];
@@ -30,6 +30,8 @@ const HOMES: [(&str, &[&str]); 10] = [
     ("krilla_svg", &["figures"]),
     ("polars", &["store", "analyse", "figures", "report"]),
     ("nvml_wrapper", &["device"]),
+    ("axum", &["page"]),
+    ("tokio", &["page"]),
     ("miette", &["error"]),
 ];
 

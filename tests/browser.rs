@@ -1,6 +1,6 @@
 //! The page of a report in a real browser. Where Chromium and chromedriver are not installed these say so and pass.
 
-mod driver;
+pub mod driver;
 
 use crate::report::written;
 use crate::support::stored::Stored;

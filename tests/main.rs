@@ -15,6 +15,7 @@ mod format;
 mod import;
 mod killed;
 mod package;
+mod page;
 mod pickup;
 mod plan;
 mod probe;

@@ -2,6 +2,7 @@
 //! the answer out.
 
 mod agent;
+mod browse;
 mod compact;
 mod compare;
 mod completions;
@@ -22,6 +23,7 @@ mod retry;
 mod run;
 mod schema;
 mod scoped;
+mod serve;
 mod show;
 mod status;
 mod stop;
@@ -60,6 +62,7 @@ enum Command {
     Run(run::Run),
     Plan(plan::PlanCommand),
     Status(status::Status),
+    Serve(serve::Serve),
     Stop(stop::Stop),
     Retry(retry::Retry),
     Logs(logs::Logs),
@@ -93,6 +96,7 @@ pub fn main() -> ExitCode {
         Command::Run(command) => command.run(&arguments.results),
         Command::Agent(command) => command.run(&arguments.results),
         Command::Status(command) => command.run(&arguments.results),
+        Command::Serve(command) => command.run(&arguments.results),
         Command::Stop(command) => command.run(&arguments.results),
         Command::Retry(command) => command.run(&arguments.results),
         Command::Logs(command) => command.run(&arguments.results),

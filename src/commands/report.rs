@@ -1,5 +1,6 @@
 //! `tessera report`: writes a report as Markdown and as one HTML page.
 
+use super::browse::browse;
 use crate::error::{Error, ExitCode};
 use crate::output::answer;
 use crate::record::layout;
@@ -111,7 +112,7 @@ impl Report {
         }
         answer(&written.files.iter().map(|file| format!("{}\n", file.display())).collect::<String>())?;
         if self.open {
-            open(&written.html)?;
+            browse(&written.html)?;
         }
         Ok(code)
     }
@@ -161,13 +162,4 @@ fn execute(spec: &Spec, sets: &[String], results: &Path) -> Result<ExitCode, Err
         }
     }
     Ok(worst)
-}
-
-fn open(page: &Path) -> Result<(), Error> {
-    let program = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
-    let status = std::process::Command::new(program).arg(page).status();
-    match status {
-        Ok(status) if status.success() => Ok(()),
-        _ => Err(Error::failure(format!("`{program}` could not open {}", page.display()))),
-    }
 }

@@ -1,6 +1,7 @@
 //! `tessera run`: its arguments.
 
 use crate::error::{Error, ExitCode};
+use crate::page::serve;
 use crate::session;
 use crate::session::execution::{Execution, On};
 use std::path::{Path, PathBuf};
@@ -39,6 +40,9 @@ pub struct Run {
     /// Where runs are executed
     #[arg(long, value_enum, default_value_t)]
     on: On,
+    /// Serve the live page along, until the runs are over; `tessera serve` shows it afterwards
+    #[arg(long, conflicts_with_all = ["detach", "dry_run"])]
+    serve: bool,
     /// Begin even if the results will take more than 10 GiB on disk
     #[arg(long)]
     yes: bool,
@@ -49,6 +53,15 @@ impl Run {
     pub fn run(self, results: &Path) -> Result<ExitCode, Error> {
         if self.detach && self.on == On::Local {
             return crate::session::detach::detach(results, &self.spec, &self.sets);
+        }
+        if self.serve {
+            let folder = results.to_owned();
+            // Without a page the runs are executed all the same.
+            std::thread::spawn(move || {
+                if let Err(error) = serve(&folder, "127.0.0.1", 0, |address| eprintln!("page     {}", address.url)) {
+                    eprintln!("warning: no page is served: {error}");
+                }
+            });
         }
         let execution = Execution {
             spec: self.spec,

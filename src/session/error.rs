@@ -4,6 +4,7 @@ use crate::agent::RunError;
 use crate::analyse::AnalyseError;
 use crate::error::Error;
 use crate::exchange::ExchangeError;
+use crate::page::PageError;
 use crate::report::ReportError;
 use crate::spec::{Problems, Severity};
 use crate::store::StoreError;
@@ -85,6 +86,17 @@ impl From<ReportError> for Error {
                 None => Self::failure(format!("figure `{name}`: {error}")),
             },
             error => Self::failure(error.to_string()),
+        }
+    }
+}
+
+impl From<PageError> for Error {
+    fn from(error: PageError) -> Self {
+        let help = error.help();
+        let shown = Self::failure(error.to_string());
+        match help {
+            Some(help) => shown.with_help(help),
+            None => shown,
         }
     }
 }

@@ -84,6 +84,11 @@ impl Browser {
         self.post("url", &json!({ "url": url }));
     }
 
+    /// Opens an address.
+    pub fn go(&self, url: &str) {
+        self.post("url", &json!({ "url": url }));
+    }
+
     /// The value of an expression in the page.
     pub fn value(&self, expression: &str) -> Value {
         self.post("execute/sync", &json!({"script": format!("return {expression}"), "args": []}))
