@@ -20,7 +20,7 @@ const STRANGERS: [(&str, &str); 5] = [
 ];
 
 /// Libraries and the only modules that may name them.
-const HOMES: [(&str, &[&str]); 10] = [
+const HOMES: [(&str, &[&str]); 12] = [
     ("serde_yaml", &["spec"]),
     ("tch", &["lab"]),
     ("torch_sys", &["lab"]),
