@@ -121,7 +121,7 @@ impl Art {
         // A sheet that holds it shows how large it is by itself.
         let held = Self::of(&image("width=\"20000\" height=\"20000\""))?;
         let sides = held.tree.root().abs_bounding_box();
-        if !(sides.width() >= 1.0 && sides.height() >= 1.0) || !held.tree.root().has_children() {
+        if !(sides.width() >= 1.0 && sides.height() >= 1.0 && held.tree.root().has_children()) {
             return Err(FiguresError::Draw("a picture that is none".to_owned()));
         }
         Self::of(&image(&format!("width=\"{}\" height=\"{}\"", sides.right(), sides.bottom())))

@@ -49,13 +49,16 @@ impl Look {
     }
 }
 
+/// A link within the report: sheet, corner, size, name of the place.
+pub type InnerLink = (usize, (f64, f64), (f64, f64), String);
+
 /// Pages that fill from the top.
 #[derive(Default)]
 pub struct Flow {
     pub sheets: Vec<Vec<Item>>,
     pub y: f64,
-    /// Links within the report, until all places are known: sheet, corner, size, name.
-    pub links: Vec<(usize, (f64, f64), (f64, f64), String)>,
+    /// Links within the report, until all places are known.
+    pub links: Vec<InnerLink>,
 }
 
 impl Flow {
