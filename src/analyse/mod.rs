@@ -31,6 +31,6 @@ pub use pivot::{Pivot, PivotCell, PivotRequest, pivot};
 pub use probed::Measured;
 pub use query::{Answer, Files, Said, query};
 pub use ratio::ratio;
-pub use selection::{Sample, levels_of, sample, select};
+pub use selection::{Sample, check_axis, levels_of, sample, select};
 pub use stream::{Outlet, Streamed, query_to};
 pub use value::values;

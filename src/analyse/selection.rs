@@ -49,7 +49,10 @@ pub fn select<'s>(sweep: &str, runs: Vec<&'s RunState>, filters: &[Filter]) -> R
 }
 
 /// Refuses what is neither a parameter of any of the runs nor a fixed column.
-fn check_axis(sweep: &str, runs: &[&RunState], axis: &str) -> Result<(), AnalyseError> {
+///
+/// # Errors
+/// [`AnalyseError::Unknown`] with the names that there are.
+pub fn check_axis(sweep: &str, runs: &[&RunState], axis: &str) -> Result<(), AnalyseError> {
     if COLUMNS.contains(&axis) || runs.iter().any(|run| run.parameters.contains_key(axis)) {
         return Ok(());
     }

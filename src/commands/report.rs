@@ -1,4 +1,4 @@
-//! `tessera report`: writes a report as Markdown and as one HTML page.
+//! `tessera report`: writes a report in its forms: Markdown, one HTML page, a PDF, slides.
 
 use super::browse::browse;
 use crate::error::{Error, ExitCode};
@@ -24,8 +24,8 @@ pub struct Report {
     #[arg(long, value_name = "NAME=VALUE")]
     set: Vec<String>,
     /// The forms to write: html, md, pdf, pptx
-    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [To::Md, To::Html], conflicts_with = "check")]
-    to: Vec<To>,
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Form::Md, Form::Html], conflicts_with = "check")]
+    to: Vec<Form>,
     /// Folder for the report [default: reports/NAME in the results]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -41,25 +41,6 @@ pub struct Report {
     /// Open the page in the browser
     #[arg(long)]
     open: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum To {
-    Html,
-    Md,
-    Pdf,
-    Pptx,
-}
-
-impl To {
-    fn form(self) -> Form {
-        match self {
-            Self::Html => Form::Html,
-            Self::Md => Form::Md,
-            Self::Pdf => Form::Pdf,
-            Self::Pptx => Form::Pptx,
-        }
-    }
 }
 
 impl Report {
@@ -92,7 +73,7 @@ impl Report {
             return Ok(if fails { ExitCode::Failure } else { code });
         }
         let mut forms: Vec<Form> = Vec::new();
-        for form in self.to.iter().map(|to| to.form()).chain(self.open.then_some(Form::Html)) {
+        for form in self.to.iter().copied().chain(self.open.then_some(Form::Html)) {
             if !forms.contains(&form) {
                 forms.push(form);
             }

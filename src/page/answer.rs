@@ -2,6 +2,7 @@
 
 use super::PageError;
 use crate::analyse::AnalyseError;
+use crate::record::Real;
 use crate::store::StoreError;
 use axum::Json;
 use axum::http::StatusCode;
@@ -18,6 +19,11 @@ pub(super) async fn answer(compute: impl FnOnce() -> Result<Value, PageError> + 
             (StatusCode::INTERNAL_SERVER_ERROR, Json(words)).into_response()
         }
     }
+}
+
+/// A number; none where it is NaN, which says that it is not known.
+pub(super) fn known(number: f64) -> Option<Real> {
+    (!number.is_nan()).then_some(Real(number))
 }
 
 /// An error as an answer.

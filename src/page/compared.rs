@@ -1,10 +1,10 @@
 //! The differences that `tessera compare` gives.
 
 use super::PageError;
+use super::answer::known;
 use super::question::Question;
 use super::shelf::Shelf;
 use crate::analyse::{CompareRequest, Difference, Format, compare};
-use crate::record::Real;
 use crate::store::Scope;
 use serde_json::{Value, json};
 
@@ -23,7 +23,6 @@ pub(super) fn compared(shelf: &Shelf, name: &str, question: &Question) -> Result
     let comparison = compare(&view.sweep, &request)?;
     let words = comparison.grid(Format::Table);
     let said = words.header.iter().position(|name| name == "difference");
-    let real = |x: f64| if x.is_nan() { None } else { Some(Real(x)) };
     let line = |(difference, row): (&Difference, &Vec<crate::analyse::Cell>)| {
         let words = match said.and_then(|place| row.get(place)) {
             Some(crate::analyse::Cell::Text(text)) => text.clone(),
@@ -34,12 +33,12 @@ pub(super) fn compared(shelf: &Shelf, name: &str, question: &Question) -> Result
             "minus": difference.minus,
             "at": difference.at,
             "words": words,
-            "mean": difference.interval.and_then(|interval| real(interval.mean)),
-            "low": difference.interval.and_then(|interval| real(interval.low)),
-            "high": difference.interval.and_then(|interval| real(interval.high)),
+            "mean": difference.interval.and_then(|interval| known(interval.mean)),
+            "low": difference.interval.and_then(|interval| known(interval.low)),
+            "high": difference.interval.and_then(|interval| known(interval.high)),
             "n": difference.interval.map_or(0, |interval| interval.n),
             "paired": difference.paired,
-            "detectable": real(difference.detectable),
+            "detectable": known(difference.detectable),
             "left_out": difference.left_out,
         })
     };

@@ -5,10 +5,10 @@ use super::PageError;
 use super::columns::kept;
 use super::question::Question;
 use super::shelf::Shelf;
-use crate::analyse::{LevelOrder, level, level_value, mean_interval, passes};
+use crate::analyse::{LevelOrder, check_axis, level, level_value, mean_interval, passes};
 use crate::figures::{Palette, Source};
 use crate::record::{Real, RunId};
-use crate::spec::{COLUMNS, Description};
+use crate::spec::Description;
 use crate::store::{RunState, Scope, Status, Sweep};
 use indexmap::IndexMap;
 use serde_json::{Value, json};
@@ -37,9 +37,7 @@ pub(super) fn curves(shelf: &Shelf, name: &str, question: &Question) -> Result<V
     let runs = chosen(sweep, question)?;
     let (color, facet) = (Question::chosen(&question.color), Question::chosen(&question.facet));
     for axis in color.into_iter().chain(facet) {
-        if !COLUMNS.contains(&axis) && !runs.iter().any(|run| run.parameters.contains_key(axis)) {
-            return Err(PageError::Question(format!("no run of `{name}` has the parameter `{axis}`")));
-        }
+        check_axis(name, &runs, axis)?;
     }
     let silent = Description::silent("");
     let source = Source::new(sweep, &Scope::Current, &silent, None)?;

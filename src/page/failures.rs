@@ -3,6 +3,7 @@
 use super::PageError;
 use super::rows::said;
 use super::shelf::Shelf;
+use crate::schedule::failure_kind;
 use crate::store::{RunState, Status};
 use indexmap::IndexMap;
 use serde_json::{Value, json};
@@ -19,9 +20,9 @@ pub(super) fn failures(shelf: &Shelf, name: &str) -> Result<Value, PageError> {
         };
         let line = match &run.diverged {
             Some((_, quantity)) => format!("{quantity} is not finite"),
-            None => said(run).unwrap_or_default(),
+            None => failure_kind(&run.message),
         };
-        groups.entry((class, general(&line))).or_default().push(run);
+        groups.entry((class, line)).or_default().push(run);
     }
     groups.sort_by(|_, a, _, b| b.len().cmp(&a.len()));
     let group = |((class, _), runs): (&(String, String), &Vec<&RunState>)| {
@@ -34,17 +35,4 @@ pub(super) fn failures(shelf: &Shelf, name: &str) -> Result<Value, PageError> {
     };
     let groups: Vec<Value> = groups.iter().map(group).collect();
     Ok(json!({"number": shelf.told(view.number), "groups": groups}))
-}
-
-/// A line without its numbers: addresses, times and sizes differ from run to run.
-fn general(line: &str) -> String {
-    let mut out = String::with_capacity(line.len());
-    for c in line.chars() {
-        match c {
-            '0'..='9' if out.ends_with('#') => {}
-            '0'..='9' => out.push('#'),
-            c => out.push(c),
-        }
-    }
-    out
 }

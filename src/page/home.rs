@@ -6,12 +6,11 @@ use super::overview::{about, counts};
 use super::shelf::{Shelf, View};
 use crate::analyse::{PivotRequest, axes, pivot};
 use crate::record::{Goal, Real, layout};
+use crate::report::Form;
 use crate::store::sweeps;
 use serde_json::{Value, json};
 use std::time::SystemTime;
 
-/// The page in the folder of a report.
-const PAGE: &str = "report.html";
 /// Above so many runs the best cell is told on the sweep's own page alone.
 const FEW: usize = 20_000;
 
@@ -36,7 +35,7 @@ pub(super) fn home(shelf: &Shelf) -> Result<Value, PageError> {
 /// The names of the reports that have a page.
 fn reports(shelf: &Shelf) -> Vec<String> {
     let folders = std::fs::read_dir(layout::reports(shelf.results())).into_iter().flatten().flatten();
-    let pages = folders.filter(|entry| entry.path().join(PAGE).is_file());
+    let pages = folders.filter(|entry| entry.path().join(Form::Html.file()).is_file());
     let mut names: Vec<String> = pages.filter_map(|entry| entry.file_name().into_string().ok()).collect();
     names.sort();
     names
@@ -45,7 +44,7 @@ fn reports(shelf: &Shelf) -> Vec<String> {
 /// The page of a report, by its name; a name that is no report's is never made a path.
 pub(super) fn report(shelf: &Shelf, name: &str) -> Option<String> {
     let known = reports(shelf).into_iter().find(|known| known == name)?;
-    std::fs::read_to_string(layout::reports(shelf.results()).join(known).join(PAGE)).ok()
+    std::fs::read_to_string(layout::reports(shelf.results()).join(known).join(Form::Html.file())).ok()
 }
 
 fn line(shelf: &Shelf, name: &str, view: &View) -> Value {

@@ -1,6 +1,7 @@
 //! The grid itself: a pivot with the runs of each cell.
 
 use super::PageError;
+use super::answer::known;
 use super::question::Question;
 use super::shelf::Shelf;
 use crate::analyse::{Format, PivotRequest, level, passes, pivot};
@@ -34,7 +35,6 @@ pub(super) fn map(shelf: &Shelf, name: &str, question: &Question) -> Result<Valu
         for (column, across) in pivot.columns.iter().enumerate() {
             let Some(cell) = pivot.cells.get(&(row, column)) else { continue };
             let interval = cell.interval();
-            let end = |x: f64| if x.is_nan() { None } else { Some(Real(x)) };
             let of_cell = runs.remove(&(down.clone(), across.clone())).unwrap_or_default();
             let run = |run: &&RunState| json!([run.run, run.status.to_string(), run.seed]);
             cells.push(json!({
@@ -42,8 +42,8 @@ pub(super) fn map(shelf: &Shelf, name: &str, question: &Question) -> Result<Valu
                 "column": column,
                 "words": cell.words(),
                 "mean": interval.map(|interval| Real(interval.mean)),
-                "low": interval.and_then(|interval| end(interval.low)),
-                "high": interval.and_then(|interval| end(interval.high)),
+                "low": interval.and_then(|interval| known(interval.low)),
+                "high": interval.and_then(|interval| known(interval.high)),
                 "n": cell.values.len(),
                 "diverged": cell.diverged,
                 "failed": cell.failed,

@@ -1,6 +1,6 @@
-//! Takes a report as a spec asks for it and the stored sweeps, writes a folder with `report.md` and
-//! its figures, `report.html`, one page that needs nothing else, and where it is asked for `report.pdf` and `report.pptx`. The same store, spec and `since` give the same
-//! bytes: no clock enters the page.
+//! Takes a report as a spec asks for it and the stored sweeps, writes a folder with `report.md` and its figures,
+//! `report.html`, one page that needs nothing else, and where they are asked for `report.pdf` and `report.pptx`. The
+//! same store, spec and `since` give the same bytes: no clock enters them.
 
 mod block;
 mod changes;
@@ -21,7 +21,6 @@ mod write;
 
 pub use edition::keep;
 pub use error::ReportError;
-
 pub use form::Form;
 pub use gather::{Body, Part, gather};
 pub use html::page;

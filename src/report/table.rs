@@ -1,5 +1,6 @@
 //! A table of a report: what is shown, and what it is sorted by.
 
+use super::block::Span;
 use super::error::ReportError;
 use crate::analyse::{CompareRequest, Format, Grid, PivotCell, PivotRequest, compare, pivot};
 use crate::spec::{Comparison, Filter, TableRequest};
@@ -24,7 +25,25 @@ pub struct Table {
     pub notes: Vec<String>,
 }
 
+/// Widths of columns that together are no wider than the room: narrow ones keep theirs, the others share what is left by
+/// what they want.
+pub(super) fn within(mut widths: Vec<f64>, room: f64) -> Vec<f64> {
+    if widths.iter().sum::<f64>() > room {
+        let fair = room / widths.len() as f64;
+        let kept: f64 = widths.iter().filter(|width| **width <= fair).sum();
+        let rest: f64 = widths.iter().filter(|width| **width > fair).sum();
+        widths.iter_mut().filter(|width| **width > fair).for_each(|width| *width *= (room - kept) / rest);
+    }
+    widths
+}
+
 impl Table {
+    /// Its cells as words, the header first.
+    pub(super) fn cells(&self) -> Vec<Vec<Vec<Span>>> {
+        let words = |row: &Vec<String>| row.iter().map(|cell| vec![Span::plain(cell)]).collect();
+        std::iter::once(&self.header).chain(&self.rows).map(words).collect()
+    }
+
     /// A pivot: mean ± 95% interval with n in each cell.
     ///
     /// # Errors

@@ -17,9 +17,9 @@ use std::sync::Arc;
 /// What was written.
 #[derive(Clone, Debug)]
 pub struct Written {
-    /// The page.
+    /// Where the page stands, if it was asked for.
     pub html: PathBuf,
-    /// The same in Markdown.
+    /// Where the same stands in Markdown.
     pub markdown: PathBuf,
     /// The report in the forms that were asked for.
     pub files: Vec<PathBuf>,

@@ -58,7 +58,7 @@ pub struct Crashes(HashMap<String, u32>);
 impl Crashes {
     /// Counts a crash, and says whether it is the `stop_after`-th of its kind.
     pub fn count(&mut self, policy: &OnFailure, message: &str) -> bool {
-        let count = self.0.entry(kind(message)).or_insert(0);
+        let count = self.0.entry(failure_kind(message)).or_insert(0);
         *count += 1;
         policy.stop_after.is_some_and(|most| *count >= most)
     }
@@ -80,7 +80,7 @@ static DIFFERING: LazyLock<Regex> = LazyLock::new(|| {
 
 /// A failure's kind: its message's first line with numbers, addresses and paths left out. Failures of one kind count as
 /// equal.
-fn kind(message: &str) -> String {
+pub fn failure_kind(message: &str) -> String {
     let line = message.lines().next().unwrap_or_default();
     let left_out = DIFFERING.replace_all(line, |found: &Captures| match found.name("hash") {
         Some(hash) if !hash.as_str().contains(|c: char| c.is_ascii_digit()) => hash.as_str().to_owned(),
@@ -142,7 +142,7 @@ mod tests {
             ("id 123e4567-e89b-12d3-a456-426614174000", "id 00000000-0000-0000-0000-00000000abcd"),
             ("E: C:\\runs\\a\\b.csv: gone", "E: D:\\runs\\c: gone"),
         ] {
-            assert_eq!(kind(a), kind(b));
+            assert_eq!(failure_kind(a), failure_kind(b));
         }
         for (a, b) in [
             ("KeyError: 'lr'", "KeyError: 'width'"),
@@ -151,7 +151,7 @@ mod tests {
             ("bad facade", "bad decade"),
             ("bad deadbeef", "bad feedface"),
         ] {
-            assert_ne!(kind(a), kind(b));
+            assert_ne!(failure_kind(a), failure_kind(b));
         }
     }
 

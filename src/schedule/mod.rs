@@ -9,6 +9,6 @@ mod slot;
 
 pub use batch::batch_size;
 pub use decide::{Machine, QueueEntry, Start, decide, explain};
-pub use failure::{Crashes, FailureRecord, RetryDecision, after_failure};
+pub use failure::{Crashes, FailureRecord, RetryDecision, after_failure, failure_kind};
 pub use gpu::{Gpu, Obstacle};
 pub use slot::{Class, Slot, SlotState, cpu_slots, gpu_slots};

@@ -174,9 +174,7 @@ impl Pages<'_> {
         self.flow.need(60.0);
         let caption = [Span::bold(&format!("Table {number}. ")), Span::plain(&table.caption)];
         self.flow.words(&caption, Look { size: 9.0, ..Look::text() });
-        let cells = |row: &Vec<String>| row.iter().map(|cell| vec![Span::plain(cell)]).collect::<Vec<_>>();
-        let rows: Vec<Vec<Vec<Span>>> = std::iter::once(&table.header).chain(&table.rows).map(cells).collect();
-        table::draw(&mut self.flow, &rows);
+        table::draw(&mut self.flow, &table.cells());
         for note in &table.notes {
             self.flow.words(&[Span::plain(note)], Look::small());
         }

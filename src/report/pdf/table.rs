@@ -5,6 +5,7 @@ use super::lines::{broken, width};
 use crate::figures::Rgb;
 use crate::figures::paper::Item;
 use crate::report::block::Span;
+use crate::report::table::within;
 
 const RULE: Rgb = Rgb(0x9a, 0xa3, 0xad);
 const FAINT: Rgb = Rgb(0xe4, 0xe7, 0xeb);
@@ -22,15 +23,7 @@ pub fn draw(flow: &mut Flow, rows: &[Vec<Vec<Span>>]) {
     };
     let fits = |size: &f64| natural(*size).iter().sum::<f64>() <= WIDTH;
     let size = [8.5, 8.0, 7.5, 7.0, 6.5].into_iter().find(fits).unwrap_or(6.5);
-    let mut widths = natural(size);
-    let sum: f64 = widths.iter().sum();
-    if sum > WIDTH {
-        // Narrow columns keep their width; the others share what is left by what they want.
-        let fair = WIDTH / columns as f64;
-        let kept: f64 = widths.iter().filter(|width| **width <= fair).sum();
-        let rest: f64 = widths.iter().filter(|width| **width > fair).sum();
-        widths.iter_mut().filter(|width| **width > fair).for_each(|width| *width *= (WIDTH - kept) / rest);
-    }
+    let widths = within(natural(size), WIDTH);
     let bold: Vec<Vec<Span>> =
         header.iter().map(|cell| cell.iter().map(|span| Span { bold: true, ..span.clone() }).collect()).collect();
     let look = Look { size, color: INK, indent: 0.0, room: WIDTH };

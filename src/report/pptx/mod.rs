@@ -38,6 +38,9 @@ pub fn pptx(body: &Body, folder: &Path, template: Option<&Path>) -> Result<Vec<u
     package.packed(deck.sheets)
 }
 
+/// Rows of cells, the first the header.
+type Rows = Vec<Vec<Vec<Span>>>;
+
 struct Deck<'f> {
     folder: &'f Path,
     size: (i64, i64),
@@ -70,7 +73,7 @@ impl Deck<'_> {
         }
         self.text(&body.title, &words, &[]);
         if !body.last_week.is_empty() || !body.changes.is_empty() {
-            let mut words = paragraphs(&body.last_week, self.folder)?;
+            let (mut words, _) = parted(&body.last_week, self.folder)?;
             let change = |text: &String| Words { sign: Some("•".to_owned()), ..Words::of(vec![Span::plain(text)]) };
             words.extend(body.changes.iter().map(change));
             self.text("Last week", &words, &[]);
@@ -93,7 +96,7 @@ impl Deck<'_> {
     }
 
     fn part(&mut self, part: &Part) -> Result<(), ReportError> {
-        let text = paragraphs(&part.text, self.folder)?;
+        let (text, tables) = parted(&part.text, self.folder)?;
         let mut said: Vec<String> = text.iter().map(|words| told(&words.spans)).collect();
         let claims: Vec<(&Verdict, String)> =
             part.claims.iter().filter_map(|claim| Some((claim, claim.line()?))).collect();
@@ -122,18 +125,16 @@ impl Deck<'_> {
                 self.figure(part, figure, picture, &shown, &std::mem::take(&mut said))?;
             }
         }
-        for rows in tables(&part.text, self.folder)? {
+        for rows in tables {
             self.table(&part.title, &rows, &[]);
         }
         for table in &part.tables {
-            let cells = |row: &Vec<String>| row.iter().map(|cell| vec![Span::plain(cell)]).collect::<Vec<_>>();
-            let rows: Vec<Vec<Vec<Span>>> = std::iter::once(&table.header).chain(&table.rows).map(cells).collect();
             let said: Vec<String> = std::iter::once(&table.caption).chain(&table.notes).cloned().collect();
             if table.header.is_empty() {
                 let words: Vec<Words> = said.iter().map(|line| Words::of(vec![Span::plain(line)])).collect();
                 self.text(&part.title, &words, &said);
             } else {
-                self.table(&part.title, &rows, &said);
+                self.table(&part.title, &table.cells(), &said);
             }
         }
         Ok(())
@@ -225,20 +226,21 @@ fn told(spans: &[Span]) -> String {
     spans.iter().map(|span| &*span.text).collect()
 }
 
-fn paragraphs(markdown: &str, folder: &Path) -> Result<Vec<Words>, ReportError> {
-    let words = |block| match block {
-        Block::Words { mut spans, depth, sign, heading } => {
-            spans.iter_mut().for_each(|span| span.bold |= heading);
-            Some(Words { spans, depth: depth.saturating_sub(usize::from(sign.is_some())), sign, wrong: false })
+/// The words of a text, and its tables.
+fn parted(markdown: &str, folder: &Path) -> Result<(Vec<Words>, Vec<Rows>), ReportError> {
+    let (mut words, mut tables) = (Vec::new(), Vec::new());
+    for block in blocks(markdown, folder)? {
+        match block {
+            Block::Words { mut spans, depth, sign, heading } => {
+                spans.iter_mut().for_each(|span| span.bold |= heading);
+                let depth = depth.saturating_sub(usize::from(sign.is_some()));
+                words.push(Words { spans, depth, sign, wrong: false });
+            }
+            Block::Table(rows) => tables.push(rows),
+            Block::Picture(_) => {}
         }
-        _ => None,
-    };
-    Ok(blocks(markdown, folder)?.into_iter().filter_map(words).collect())
-}
-
-fn tables(markdown: &str, folder: &Path) -> Result<Vec<Vec<Vec<Vec<Span>>>>, ReportError> {
-    let table = |block| if let Block::Table(rows) = block { Some(rows) } else { None };
-    Ok(blocks(markdown, folder)?.into_iter().filter_map(table).collect())
+    }
+    Ok((words, tables))
 }
 
 /// Width and height of a PNG.

@@ -3,6 +3,7 @@
 use super::package::{RELATION, Room};
 use crate::figures::{draw, font};
 use crate::report::block::Span;
+use crate::report::table::within;
 use std::fmt::Write as _;
 
 /// EMU a point.
@@ -223,13 +224,5 @@ pub fn columns(rows: &[Vec<Vec<Span>>], size: f64, room: f64) -> Vec<f64> {
     let count = rows.iter().map(Vec::len).max().unwrap_or(0);
     let cell = |cell: &Vec<Span>| cell.iter().map(|span| font::advance(&span.text, size)).sum::<f64>() * 1.2;
     let widest = |c: usize| rows.iter().filter_map(|row| row.get(c)).map(cell).fold(0.0, f64::max) + 2.0 * CELL + 2.0;
-    let mut widths: Vec<f64> = (0..count).map(widest).collect();
-    let sum: f64 = widths.iter().sum();
-    if sum > room {
-        let fair = room / count.max(1) as f64;
-        let kept: f64 = widths.iter().filter(|width| **width <= fair).sum();
-        let rest: f64 = widths.iter().filter(|width| **width > fair).sum();
-        widths.iter_mut().filter(|width| **width > fair).for_each(|width| *width *= (room - kept) / rest);
-    }
-    widths
+    within((0..count).map(widest).collect(), room)
 }

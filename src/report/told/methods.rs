@@ -1,10 +1,11 @@
 //! `methods()`: what a paper's methods say of a sweep, from its plan and what its runs keep of themselves.
 
 use super::asked::Asked;
-use crate::record::{Provenance, Value as Level, counted};
+use crate::record::{Provenance, counted};
 use crate::store::{RunState, Status};
 use minijinja::Error;
 use std::collections::BTreeSet;
+use std::fmt::Display;
 
 /// So many levels of an axis are named one by one.
 const LEVELS: usize = 8;
@@ -33,7 +34,7 @@ pub(super) fn methods(asked: &Asked, time: &str, day: Option<&str>) -> Result<St
         said += &format!(" over {}", axes.join(" and "));
     }
     let seeds: BTreeSet<u64> = runs.iter().map(|run| run.seed).collect();
-    let seeds: Vec<Level> = seeds.into_iter().map(|seed| Level::Integer(seed as i64)).collect();
+    let seeds: Vec<u64> = seeds.into_iter().collect();
     let plural = if seeds.len() == 1 { "seed" } else { "seeds" };
     said += &format!(", with {plural} {}", listed(&seeds));
     let of = |status: Status| runs.iter().filter(|run| run.status == status).count();
@@ -84,9 +85,9 @@ fn version(provenance: &Provenance) -> String {
 }
 
 /// `0.1, 0.01, 0.001`; of many the first, the last and how many.
-fn listed(levels: &[Level]) -> String {
+fn listed<T: Display>(levels: &[T]) -> String {
     match levels {
         [first, .., last] if levels.len() > LEVELS => format!("{} levels from {first} to {last}", levels.len()),
-        _ => levels.iter().map(Level::to_string).collect::<Vec<_>>().join(", "),
+        _ => levels.iter().map(T::to_string).collect::<Vec<_>>().join(", "),
     }
 }
