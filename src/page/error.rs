@@ -3,6 +3,7 @@
 use crate::analyse::AnalyseError;
 use crate::figures::FiguresError;
 use crate::store::StoreError;
+use std::io::ErrorKind;
 
 /// What the page can fail with.
 #[derive(Debug, thiserror::Error)]
@@ -44,7 +45,12 @@ impl PageError {
     /// The remedy, where one is known.
     pub fn help(&self) -> Option<String> {
         match self {
-            Self::Listen { .. } => Some("--port names another port; 0 takes any that is free".to_owned()),
+            Self::Listen { cause, .. } => Some(match cause.kind() {
+                ErrorKind::AddrInUse | ErrorKind::PermissionDenied => {
+                    "--port names another port; 0 takes any that is free".to_owned()
+                }
+                _ => "--host names an address of this machine; without it 127.0.0.1 is taken".to_owned(),
+            }),
             Self::Store(error) => error.help(),
             Self::Analyse(error) => error.help(),
             _ => None,

@@ -56,7 +56,7 @@ function shown(run, sweep) {
     run.slot && h("p", {}, `on ${run.slot.name}, step ${run.slot.step} `, run.slot.fraction !== null && h("progress", { value: run.slot.fraction, max: 1, "aria-label": "done" })),
     h("div", { class: "two" },
       h("section", {}, h("h2", {}, "Parameters"), varied.length ? parameters(varied) : h("p", { class: "quiet" }, "No parameter differs from the other runs'."),
-        shared.length > 0 && h("details", {}, h("summary", {}, `${shared.length} that all runs share or that differ in none`), parameters(shared))),
+        shared.length > 0 && h("details", {}, h("summary", {}, `${shared.length} that all runs share`), parameters(shared))),
       h("section", {}, h("h2", {}, "Where and when"), h("table", {}, h("tbody", {}, row("seed", String(run.seed)), row("attempt", run.attempt ? String(run.attempt) : "none yet"),
         row("began", run.started && new Date(run.started * 1000).toLocaleString()), row("took", run.seconds === null ? "" : duration(run.seconds)),
         row("peak memory", run.peak_memory_mib && `${short(run.peak_memory_mib)} MiB`), row("host", origin.host), row("device", origin.device), row("threads", origin.threads && String(origin.threads)),
