@@ -8,7 +8,7 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use tessera::agent::command::newest;
-use tessera::record::{Answer, Layout, Request};
+use tessera::record::{Answer, Instruction, Layout};
 use tessera::slurm::queue::{config, sacct, scontrol, squeue, time_left};
 use tessera::spec::{Checkpoints, Metrics, MetricsSource, read};
 use tessera::store::Sweep;
@@ -161,7 +161,7 @@ proptest! {
             let again: Answer = serde_json::from_str(&text).unwrap();
             prop_assert_eq!(serde_json::to_string(&again).unwrap(), text);
         }
-        let _ = serde_json::from_slice::<Request>(&bytes);
+        let _ = serde_json::from_slice::<Instruction>(&bytes);
     }
 
     #[test]

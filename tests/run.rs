@@ -288,6 +288,32 @@ fn arrays_are_taken_in_and_deleted() {
 }
 
 #[test]
+fn a_peak_of_memory_is_a_bound_where_it_may_be_that_of_an_earlier_run() {
+    let pause = ("pause", Value::from(0.3));
+    let hungry = [("act", Value::from("memory")), pause.clone()];
+    let brief = [("pause", Value::from(0.0))];
+    let frugal = [pause];
+    let mut sweep = sweep(&[&hungry, &frugal, &frugal, &brief, &frugal]);
+    sweep.settings.slots = Some(1);
+    let (_, kept) = sweep.execute();
+    let peak = |fact: &Fact| match fact {
+        Fact::Finished { run, peak_memory_mib, peak_is_bound, .. } => {
+            Some((run.clone(), *peak_memory_mib, *peak_is_bound))
+        }
+        _ => None,
+    };
+    let peaks: Vec<_> = kept.facts.iter().filter_map(peak).collect();
+    let of = |place: usize| peaks.iter().find(|(run, ..)| *run == RunId::of(&place.to_string())).unwrap();
+    assert!(of(0).1.unwrap() > 200.0 && !of(0).2, "{peaks:?}");
+    // After each measurement the kernel counts anew.
+    assert!(of(1).1.unwrap() < 150.0 && !of(1).2, "{peaks:?}");
+    assert!(!of(2).2, "{peaks:?}");
+    assert_eq!((of(3).1, of(3).2), (None, false), "{peaks:?}");
+    // It took no time to measure the brief run, whose memory may have been more.
+    assert!(of(4).1.is_some() && of(4).2, "{peaks:?}");
+}
+
+#[test]
 fn a_worker_that_lies_is_replaced() {
     let acts = [act("garbage"), act("steal"), act("finish")];
     let runs: Vec<&[(&str, Value)]> = acts.iter().map(Vec::as_slice).collect();

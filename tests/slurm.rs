@@ -2,19 +2,20 @@
 
 use std::path::Path;
 use std::time::Duration;
-use tessera::slurm::queue::{End, Phase, Row, config, sacct, scontrol, squeue, time_left};
+use tessera::slurm::queue::{Phase, QueueRow, TaskEnd, config, sacct, scontrol, squeue, time_left};
 use tessera::slurm::script::Script;
 use tessera::spec::{Resources, Slurm};
 
 /// The recorded array: ten tasks, four at once. 0 was done, 1 had failed, 2 had been put back into the queue, 3 was
 /// cancelled while it was executed and 9 while it waited, which leaves no trace.
-fn phases(rows: &[Row]) -> Vec<Option<Phase>> {
+fn phases(rows: &[QueueRow]) -> Vec<Option<Phase>> {
     (0..10).map(|task| rows.iter().rfind(|row| row.is_of(task)).map(|row| row.phase.clone())).collect()
 }
 
 fn expected() -> Vec<Option<Phase>> {
-    let mut expected = vec![Some(Phase::Over(End::Completed)), Some(Phase::Over(End::Failed)), Some(Phase::Pending)];
-    expected.push(Some(Phase::Over(End::Cancelled)));
+    let mut expected =
+        vec![Some(Phase::Over(TaskEnd::Completed)), Some(Phase::Over(TaskEnd::Failed)), Some(Phase::Pending)];
+    expected.push(Some(Phase::Over(TaskEnd::Cancelled)));
     expected.extend(vec![Some(Phase::Running); 4]);
     expected.extend([Some(Phase::Pending), None]);
     expected
@@ -69,22 +70,26 @@ fn accounts_as_they_were_recorded() {
 fn the_accounts_of_what_was_put_back_end_it_and_the_queue_does_not() {
     let queue = squeue(include_str!("slurm/recorded/squeue-put-back.accounting.txt"));
     let accounts = sacct(include_str!("slurm/recorded/sacct-put-back.accounting.txt"));
-    let of = |rows: &[Row], task: u32| rows.iter().rfind(|row| row.is_of(task)).map(|row| row.phase.clone()).unwrap();
+    let of =
+        |rows: &[QueueRow], task: u32| rows.iter().rfind(|row| row.is_of(task)).map(|row| row.phase.clone()).unwrap();
     for (task, queued, accounted) in [
-        (0, Phase::Over(End::Completed), Phase::Over(End::Completed)),
-        (1, Phase::Over(End::Failed), Phase::Over(End::Failed)),
-        (2, Phase::Pending, Phase::Over(End::Preempted)),
+        (0, Phase::Over(TaskEnd::Completed), Phase::Over(TaskEnd::Completed)),
+        (1, Phase::Over(TaskEnd::Failed), Phase::Over(TaskEnd::Failed)),
+        (2, Phase::Pending, Phase::Over(TaskEnd::Preempted)),
         (3, Phase::Running, Phase::Running),
         (4, Phase::Pending, Phase::Pending),
-        (5, Phase::Over(End::Failed), Phase::Over(End::Failed)),
+        (5, Phase::Over(TaskEnd::Failed), Phase::Over(TaskEnd::Failed)),
     ] {
         assert_eq!((of(&queue, task), of(&accounts, task)), (queued, accounted), "task {task}");
     }
-    assert_eq!(of(&sacct(include_str!("slurm/recorded/sacct-timeout.accounting.txt")), 0), Phase::Over(End::Timeout));
+    assert_eq!(
+        of(&sacct(include_str!("slurm/recorded/sacct-timeout.accounting.txt")), 0),
+        Phase::Over(TaskEnd::Timeout)
+    );
     let queue = squeue(include_str!("slurm/recorded/squeue-node-fail.accounting.txt"));
     let accounts = sacct(include_str!("slurm/recorded/sacct-node-fail.accounting.txt"));
     for task in [0, 1] {
-        assert_eq!((of(&queue, task), of(&accounts, task)), (Phase::Pending, Phase::Over(End::NodeFail)));
+        assert_eq!((of(&queue, task), of(&accounts, task)), (Phase::Pending, Phase::Over(TaskEnd::NodeFail)));
     }
 }
 
@@ -109,7 +114,10 @@ fn published_outputs_of_other_versions() {
         .iter()
         .map(|row| (row.job.as_str(), row.tasks.first().map_or(0, |t| t.0), row.name.as_str(), row.phase.clone()))
         .collect();
-    assert_eq!(told, [("1", 0, "name1", Phase::Running), ("2398463", 150, "parallel.sh", Phase::Over(End::Completed))]);
+    assert_eq!(
+        told,
+        [("1", 0, "name1", Phase::Running), ("2398463", 150, "parallel.sh", Phase::Over(TaskEnd::Completed))]
+    );
     assert_eq!((rows[0].user.as_str(), rows[0].node.as_str()), ("user1", "node-[63-65]"));
     // An array whose waiting tasks are one line: slurm.schedmd.com/job_array.html, there of `squeue` as it is; here in
     // the format that is asked for.

@@ -56,6 +56,7 @@ def train(job, stop):
     if act == "steal":
         say(event="arrays", run=run, step=0, file="../../../secret")
         time.sleep(60)
+    block = bytearray(200 << 20) if act == "memory" else b""
     while act == "hang":
         time.sleep(0.01)
     for step in range(first, steps):
@@ -72,6 +73,7 @@ def train(job, stop):
     if act == "arrays":
         arrays(os.path.join(job["dir"], "a.safetensors"))
         say(event="arrays", run=run, step=steps, file="a.safetensors")
+    del block
     if act == "diverge":
         say(event="finished", run=run, outcome="diverged", step=steps, quantity="kl")
     else:

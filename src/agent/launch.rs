@@ -1,9 +1,9 @@
-//! Command lines and environments of workers, built in or not.
+//! What a worker is started with: its command line and environment, and the runs that a built-in one is sent.
 
 use super::command::{Attempt, render};
-use super::settings::{QueuedRun, Settings};
+use super::settings::{Probing, QueuedRun, Settings};
 use crate::presence::leftover;
-use crate::schedule::Machine;
+use crate::record::{Assignment, Instruction, ProbeAssignment};
 use crate::spec;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -21,10 +21,10 @@ pub fn find_lab() -> Option<PathBuf> {
     own.into_iter().chain(std::env::split_paths(&path)).map(|folder| folder.join(NAME)).find(|file| file.is_file())
 }
 
-/// The command of a built-in worker in a slot.
-pub fn worker(program: &Path, settings: &Settings, machine: &Machine, slot: usize) -> Command {
+/// The command of a built-in worker on a device: GPUs by UUID; none: CPU.
+pub fn worker(program: &Path, settings: &Settings, device: Option<String>) -> Command {
     let mut command = Command::new(program);
-    command.envs(environment(settings, machine, slot));
+    command.envs(environment(settings, device));
     if settings.allotted.is_some() {
         // A scheduler that takes a task away tells every process of it: this one is told in words by its agent, after
         // which it writes a checkpoint, and the end of its input ends it.
@@ -41,10 +41,10 @@ pub fn worker(program: &Path, settings: &Settings, machine: &Machine, slot: usiz
 }
 
 /// What a worker's environment says of its share of the machine.
-pub fn environment(settings: &Settings, machine: &Machine, slot: usize) -> Vec<(&'static str, String)> {
+fn environment(settings: &Settings, device: Option<String>) -> Vec<(&'static str, String)> {
     let threads = settings.resources.cpu.to_string();
     vec![
-        ("CUDA_VISIBLE_DEVICES", device(machine, slot).unwrap_or_default()),
+        ("CUDA_VISIBLE_DEVICES", device.unwrap_or_default()),
         ("CUDA_DEVICE_ORDER", "PCI_BUS_ID".to_owned()),
         ("OMP_NUM_THREADS", threads.clone()),
         // Threads that wait give way: a library's own must not spin against the trainer's.
@@ -55,21 +55,13 @@ pub fn environment(settings: &Settings, machine: &Machine, slot: usize) -> Vec<(
     ]
 }
 
-/// The UUIDs of a slot's GPUs; none: CPU.
-pub fn device(machine: &Machine, slot: usize) -> Option<String> {
-    let gpus = &machine.slots[slot].gpus;
-    let uuids: Vec<&str> = gpus.iter().map(|&gpu| machine.gpus[gpu].uuid.as_str()).collect();
-    (!gpus.is_empty()).then(|| uuids.join(","))
-}
-
-/// The command of one attempt in a slot; else in words why there is none.
+/// The command of one attempt on a device; else in words why there is none.
 pub fn command(
     command: &spec::Command,
     folder: &Path,
     queued: &QueuedRun,
     settings: &Settings,
-    machine: &Machine,
-    slot: usize,
+    device: Option<String>,
 ) -> Result<Command, String> {
     let dir = settings.folders.work(queued.id(), queued.attempt);
     let attempt = Attempt {
@@ -86,7 +78,39 @@ pub fn command(
     let rendered = render(command, &attempt).map_err(|error| error.to_string())?;
     let mut command = Command::new(&rendered.program);
     command.args(&rendered.arguments).current_dir(&rendered.directory);
-    command.envs(environment(settings, machine, slot)).envs(rendered.environment);
+    command.envs(environment(settings, device)).envs(rendered.environment);
     command.envs(leftover::marks(queued.id().as_str()));
     Ok(command)
+}
+
+/// What a built-in worker on a device is sent for these runs.
+pub fn instruction<'a>(
+    settings: &Settings,
+    trainer: &str,
+    device: Option<String>,
+    runs: impl Iterator<Item = &'a QueuedRun>,
+) -> Instruction {
+    let device = if device.is_some() { "cuda:0" } else { "cpu" };
+    let folders = &settings.folders;
+    let assignment = |queued: &QueuedRun| Assignment {
+        trainer: trainer.to_owned(),
+        run: queued.id().clone(),
+        attempt: queued.attempt,
+        dir: folders.work(queued.id(), queued.attempt),
+        checkpoints: folders.checkpoints(queued.id()),
+        cache: folders.cache(),
+        parameters: queued.parameters(&settings.common),
+        seed: queued.planned.seed,
+        device: device.to_owned(),
+        threads: settings.resources.cpu,
+        resume: queued.resume.clone(),
+    };
+    let runs = runs.map(assignment);
+    match &settings.probe {
+        None => Instruction::Train { runs: runs.collect() },
+        Some(Probing { what, batches }) => {
+            let probe = |job| ProbeAssignment { job, what: what.clone(), batches: *batches };
+            Instruction::Probe { runs: runs.map(probe).collect() }
+        }
+    }
 }

@@ -1,24 +1,28 @@
 //! Executes runs on slots. The loop takes queued runs, starts workers, and hands what they say to a [`Sink`], which
 //! the store implements. It never reads results.
 
-mod answers;
 mod arrays;
+mod backlog;
 pub mod command;
-mod dispatch;
-mod ends;
-mod external;
+mod current_run;
+mod executor;
 mod graphics;
 mod launch;
 mod limits;
-mod machine;
+mod news;
+mod outcomes;
+mod pace;
 pub mod progress;
+mod recorder;
 mod run_loop;
 mod settings;
 pub mod signals;
 mod sink;
+mod slots;
 mod summary;
-mod terminals;
+mod view;
 mod worker;
+mod workers;
 
 pub use launch::find_lab;
 pub use settings::{Probing, QueuedRun, Settings, Trainer};
@@ -38,8 +42,8 @@ pub fn execute(
     sink: &mut dyn Sink,
     watch: &mut dyn Watch,
 ) -> Result<Summary, RunError> {
-    let (machine, graphics) = graphics::machine(&settings).map_err(RunError::Gpu)?;
-    let agent = run_loop::Agent::new(settings, runs, machine, graphics, sink, watch);
+    let machine = graphics::machine(&settings).map_err(RunError::Gpu)?;
+    let agent = run_loop::Agent::new(settings, runs, machine, sink, watch);
     let _signals = signals::watch(agent.sender()).map_err(RunError::Signals)?;
     agent.run()
 }

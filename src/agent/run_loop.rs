@@ -1,20 +1,16 @@
-//! The loop. It asks the pure decision what to start, starts it, and handles events until nothing is left.
+//! The loop. It waits for events, hands them to the executor, and looks at clocks until nothing is left.
 
 use super::Sink;
+use super::executor::Executor;
 use super::graphics::Graphics;
 use super::settings::{QueuedRun, Settings};
 use super::summary::{RunError, Summary};
-use super::worker::{EndReason, Worker};
-use crate::presence::claim::Holder;
 use crate::presence::heartbeat::HeartbeatWriter;
-use crate::presence::reservation::Reservations;
-use crate::presence::view::{Watch, label};
-use crate::process::StopReason;
-use crate::process::host;
-use crate::process::{Event, WorkerEvent};
-use crate::schedule::{Class, Crashes, FailureRecord, Machine, QueueEntry};
-use nix::sys::signal::Signal;
-use std::collections::VecDeque;
+use crate::presence::requests::Request;
+use crate::presence::view::{View, Watch};
+use crate::process::{Event, StopReason, WorkerEvent};
+use crate::schedule::{Machine, explain};
+use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
@@ -24,41 +20,21 @@ const TICK: Duration = Duration::from_millis(100);
 const COMMIT: Duration = Duration::from_millis(700);
 /// How often people are shown the state.
 const SHOW: Duration = Duration::from_millis(200);
-/// How often limits are looked at.
+/// How often limits, files and requests are looked at.
 const CHECK: Duration = Duration::from_millis(500);
-/// How many workers in a row may end before they take a run.
-pub(super) const FALSE_STARTS: u32 = 3;
 
 /// Executes runs on the slots of this machine.
 pub struct Agent<'a> {
-    pub(super) settings: Settings,
-    pub(super) runs: Vec<QueuedRun>,
-    pub(super) records: Vec<FailureRecord>,
-    /// The memory class of each run.
-    pub(super) classes: Vec<Class>,
-    pub(super) queue: VecDeque<QueueEntry>,
-    pub(super) machine: Machine,
-    pub(super) workers: Vec<Option<Worker>>,
-    pub(super) sink: &'a mut dyn Sink,
-    pub(super) watch: &'a mut dyn Watch,
-    pub(super) events: Receiver<Event>,
-    pub(super) sender: SyncSender<Event>,
-    pub(super) summary: Summary,
-    pub(super) crashes: Crashes,
-    pub(super) provenance: crate::record::Provenance,
-    /// Mean seconds of a run, lately.
-    pub(super) seconds: Option<f64>,
-    /// When results came, lately.
-    pub(super) results: VecDeque<Instant>,
-    pub(super) began: Instant,
-    pub(super) signals: u32,
-    pub(super) false_starts: u32,
-    /// How often the kernel had ended processes for want of memory when limits were last looked at.
-    pub(super) kernel_kills: u64,
-    pub(super) graphics: Option<Graphics>,
-    pub(super) pulse: HeartbeatWriter,
-    pub(super) reservations: Reservations,
-    pub(super) number: u64,
+    executor: Executor<'a>,
+    events: Receiver<Event>,
+    sender: SyncSender<Event>,
+    heartbeat: HeartbeatWriter,
+    /// The folder in which other terminals leave what they ask for.
+    requests: PathBuf,
+    /// Whether a scheduler gave the machine, which says twice that it takes it away.
+    is_allotted: bool,
+    /// How often it was told to stop.
+    signals: u32,
 }
 
 impl<'a> Agent<'a> {
@@ -66,55 +42,20 @@ impl<'a> Agent<'a> {
     pub fn new(
         settings: Settings,
         runs: Vec<QueuedRun>,
-        machine: Machine,
-        graphics: Option<Graphics>,
+        machine: (Machine, Option<Graphics>),
         sink: &'a mut dyn Sink,
         watch: &'a mut dyn Watch,
     ) -> Self {
         // Workers wait when the loop is this far behind, so that memory is bounded.
         let (sender, events) = sync_channel(4096);
-        let on_gpus = graphics.is_some();
-        let classes: Vec<Class> = runs.iter().map(|queued| if on_gpus { queued.class() } else { 0 }).collect();
-        let waiting = |run| QueueEntry { run, class: classes[run], alone: false, not_before: 0.0 };
-        let this = Holder::this();
-        let provenance = crate::record::Provenance {
-            host: this.host,
-            boot: this.boot,
-            agent: this.pid,
-            agent_start_time: this.start_time,
-            git: settings.git.clone(),
-            spec: settings.spec.clone(),
-            threads: settings.resources.cpu,
-            task: settings.allotted.as_ref().map(|allotted| Box::new(allotted.task.clone())),
-            ..Default::default()
-        };
-        let reservations = Reservations::new(settings.reservations.as_deref());
-        let pulse = HeartbeatWriter::new(&settings.folders.heartbeats(), &settings.agent);
         Self {
-            queue: (0..runs.len()).map(waiting).collect(),
-            classes: classes.clone(),
-            records: vec![FailureRecord::default(); runs.len()],
-            workers: machine.slots.iter().map(|_| None).collect(),
-            settings,
-            runs,
-            machine,
-            sink,
-            watch,
+            heartbeat: HeartbeatWriter::new(&settings.folders.heartbeats(), &settings.agent),
+            requests: settings.request_folder().to_owned(),
+            is_allotted: settings.allotted.is_some(),
+            executor: Executor::new(settings, runs, machine, (sink, watch), sender.clone()),
             events,
             sender,
-            summary: Summary::default(),
-            crashes: Crashes::default(),
-            provenance,
-            seconds: None,
-            results: VecDeque::new(),
-            began: Instant::now(),
             signals: 0,
-            false_starts: 0,
-            kernel_kills: host::out_of_memory_kills(),
-            graphics,
-            pulse,
-            reservations,
-            number: 0,
         }
     }
 
@@ -130,140 +71,122 @@ impl<'a> Agent<'a> {
     pub fn run(mut self) -> Result<Summary, RunError> {
         let outcome = self.work();
         if outcome.is_err() {
-            self.abandon();
+            self.executor.workers.abandon(&self.events);
         }
-        self.watch.finish();
+        self.executor.watch.finish();
         outcome?;
-        self.summary.left = self.queue.len();
-        self.summary.seconds = self.began.elapsed().as_secs_f64();
-        Ok(self.summary)
+        let mut summary = self.executor.outcomes.summary;
+        summary.left = self.executor.backlog.queue().len();
+        summary.seconds = self.executor.began.elapsed().as_secs_f64();
+        Ok(summary)
     }
 
     fn work(&mut self) -> Result<(), RunError> {
         let (mut committed, mut shown, mut checked) = (Instant::now(), Instant::now(), Instant::now());
         loop {
-            if self.summary.stop_reason.is_none() {
-                self.start_what_can()?;
-            }
-            self.dismiss_idle();
-            if self.workers.iter().all(Option::is_none) && (self.queue.is_empty() || self.summary.stop_reason.is_some())
-            {
+            self.executor.start_what_can()?;
+            if self.executor.is_over() {
                 break;
             }
-            match self.events.recv_timeout(TICK) {
-                Ok(event) => self.take(event)?,
-                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
-            }
-            // What has come meanwhile is taken at once, but not for so long that clocks are forgotten.
-            let until = Instant::now() + TICK;
-            while let Ok(event) = self.events.try_recv() {
-                self.take(event)?;
-                if Instant::now() >= until {
-                    break;
-                }
-            }
+            self.take_events()?;
             let now = Instant::now();
             if now - checked >= CHECK {
                 checked = now;
-                self.kernel_kills = host::out_of_memory_kills();
-                self.check_limits();
-                self.pick_up_all()?;
-                self.take_requests()?;
-                self.look_at_machine();
+                self.executor.workers.check_limits();
+                self.executor.look_at_commands()?;
+                self.take_requests();
+                let Executor { slots, workers, began, .. } = &mut self.executor;
+                slots.look(workers, *began);
             }
             if now - committed >= COMMIT {
                 committed = now;
-                self.sink.commit()?;
+                self.executor.outcomes.recorder.commit()?;
             }
             if now - shown >= SHOW {
                 shown = now;
                 let view = self.view();
-                self.watch.show(&view);
-                if self.pulse.is_due() {
+                self.executor.watch.show(&view);
+                if self.heartbeat.is_due() {
                     self.beat(view);
                 }
             }
         }
-        self.sink.commit()?;
+        self.executor.outcomes.recorder.commit()?;
         let view = self.view();
-        self.watch.show(&view);
+        self.executor.watch.show(&view);
+        Ok(())
+    }
+
+    /// Waits for an event, and takes what has come meanwhile, but not for so long that clocks are forgotten.
+    fn take_events(&mut self) -> Result<(), RunError> {
+        match self.events.recv_timeout(TICK) {
+            Ok(event) => self.take(event)?,
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return Ok(()),
+        }
+        let until = Instant::now() + TICK;
+        while let Ok(event) = self.events.try_recv() {
+            self.take(event)?;
+            if Instant::now() >= until {
+                break;
+            }
+        }
         Ok(())
     }
 
     fn take(&mut self, event: Event) -> Result<(), RunError> {
         match event {
-            Event::Signal(early) => {
+            Event::Signal(reason) => {
                 // A scheduler says it twice (a warning, then SIGTERM), and kills by itself what does not end soon.
-                if self.settings.allotted.is_none() || self.signals == 0 {
+                if !self.is_allotted || self.signals == 0 {
                     self.signals += 1;
                 }
-                self.stop_all(early);
+                self.stop(reason);
                 Ok(())
             }
             Event::Worker(number, at, event) => {
-                let slot = self.workers.iter().position(|w| w.as_ref().is_some_and(|w| w.process.number == number));
-                let Some(slot) = slot else { return Ok(()) };
+                let Some(slot) = self.executor.workers.slot_of(number) else { return Ok(()) };
                 match event {
-                    WorkerEvent::Answer(answer, last) => self.answer(slot, answer, &last, at),
+                    WorkerEvent::Answer(answer, last) => self.executor.answer(slot, answer, &last, at),
                     WorkerEvent::Garbage(line) => {
-                        self.fault(slot, &format!("it said what is no answer: {line}"));
+                        self.executor.workers.fault(slot, format!("it said what is no answer: {line}"));
                         Ok(())
                     }
-                    WorkerEvent::Ended(ended) => self.ended(slot, &ended, at),
+                    WorkerEvent::Ended(ended) => self.executor.ended(slot, &ended, at),
                 }
             }
         }
     }
 
-    /// Workers with nothing left to do end.
-    fn dismiss_idle(&mut self) {
-        if !self.queue.is_empty() && self.summary.stop_reason.is_none() {
-            return;
-        }
-        for worker in self.workers.iter_mut().flatten() {
-            if worker.batch.is_empty() && worker.ending.is_none() {
-                worker.process.close();
-                worker.end(EndReason::Dismissed, Instant::now() + self.settings.grace);
+    /// Stops; when it is told so for the second time, it kills.
+    fn stop(&mut self, why: StopReason) {
+        self.executor.stop(why, self.signals > 1);
+    }
+
+    /// Does what other terminals ask for.
+    fn take_requests(&mut self) {
+        for request in Request::take_all(&self.requests) {
+            match request {
+                Request::Stop { runs, kill } if runs.is_empty() => {
+                    self.signals += 1 + u32::from(kill);
+                    self.stop(StopReason::Stopped);
+                }
+                Request::Stop { runs, kill } => self.executor.stop_runs(&runs, kill),
+                Request::Retry { runs } => self.executor.retry(&runs),
             }
         }
     }
 
-    /// Nothing new starts and workers are told to stop; at the second signal they are killed.
-    pub(super) fn stop_all(&mut self, why: StopReason) {
-        self.summary.stop_reason.get_or_insert(why);
-        let kill = self.signals > 1;
-        for worker in self.workers.iter_mut().flatten() {
-            if kill {
-                worker.end(EndReason::Stop, Instant::now());
-                worker.process.signal(Signal::SIGKILL);
-            } else if worker.ending.is_none() && !worker.batch.is_empty() {
-                let deadline = Instant::now() + 3 * self.settings.grace;
-                worker.end(EndReason::Stop, deadline);
-                worker.ask_to_stop();
-                // What it has not begun it drops; then the end of its input ends it.
-                worker.process.close();
-            }
-        }
+    fn view(&self) -> View {
+        self.executor.snapshot().view(self.signals > 1)
     }
 
-    /// Ends all workers after an error that ends the session.
-    fn abandon(&mut self) {
-        for worker in self.workers.iter_mut().flatten() {
-            worker.process.close();
-            worker.process.signal(Signal::SIGKILL);
-        }
-        let deadline = Instant::now() + self.settings.grace;
-        while self.workers.iter().any(Option::is_some) && Instant::now() < deadline {
-            if let Ok(Event::Worker(number, _, WorkerEvent::Ended(_))) = self.events.recv_timeout(TICK) {
-                self.workers.iter_mut().for_each(|w| {
-                    w.take_if(|w| w.process.number == number);
-                });
-            }
-        }
-    }
-
-    /// A run in words.
-    pub(super) fn label(&self, place: usize) -> String {
-        label(&self.runs[place].planned, &self.settings.axes)
+    /// Writes the heartbeat.
+    fn beat(&mut self, view: View) {
+        let Executor { backlog, slots, began, .. } = &self.executor;
+        let now = began.elapsed().as_secs_f64();
+        let ready = backlog.queue().iter().find(|waiting| waiting.not_before <= now);
+        let reasons = ready.map(|waiting| explain(waiting, slots.machine(), now)).unwrap_or_default();
+        let waits = reasons.into_iter().map(|(slot, reason)| format!("{slot}: {reason}")).collect();
+        self.heartbeat.beat(view, waits, backlog.paused(now));
     }
 }

@@ -4,13 +4,11 @@ use super::browse::browse;
 use crate::error::{Error, ExitCode};
 use crate::output::answer;
 use crate::record::layout;
-use crate::report::{Form, Holds, ReportError, Verdict, check, keep, write_as};
-use crate::session;
-use crate::session::execution::Execution;
-use crate::session::probe::Probe;
+use crate::report::{Form, Holds, ReportError, Verdict, check, edition_name, keep, write_as};
+use crate::session::lacking::execute_sweeps_of;
 use crate::spec::{Document, Report as Spec, read};
 use crate::store::StoreError;
-use std::collections::BTreeSet;
+use indexmap::IndexSet;
 use std::path::{Path, PathBuf};
 
 /// Write a report: Markdown with its figures, one HTML page that needs nothing else, a PDF, slides
@@ -52,12 +50,15 @@ impl Report {
             Document::Report(report) => *report,
             Document::Sweep(sweep) => Spec::of_sweep(*sweep, self.spec),
         };
-        let code = if self.run { execute(&spec, &self.set, results)? } else { ExitCode::Success };
+        let code = if self.run { execute_sweeps_of(&spec, &self.set, results)? } else { ExitCode::Success };
         if code == ExitCode::Stopped {
             return Ok(code);
         }
         if !spec.is_page && self.out.is_none() {
-            spec.edition = Some(self.edition.map_or_else(today, plain)?);
+            spec.edition = Some(match self.edition {
+                Some(name) => edition_name(name)?,
+                None => jiff::Zoned::now().date().to_string(),
+            });
         }
         let out = self.out.unwrap_or_else(|| layout::reports(results).join(&spec.name));
         let explained = |error| match error {
@@ -68,16 +69,12 @@ impl Report {
         };
         if self.check {
             let claims = check(&spec, results).map_err(explained)?;
-            answer(&claims.iter().map(said).collect::<String>())?;
+            answer(&claims.iter().map(Verdict::said).collect::<String>())?;
             let fails = claims.iter().any(|claim| matches!(claim.holds, Holds::No(_)));
             return Ok(if fails { ExitCode::Failure } else { code });
         }
-        let mut forms: Vec<Form> = Vec::new();
-        for form in self.to.iter().copied().chain(self.open.then_some(Form::Html)) {
-            if !forms.contains(&form) {
-                forms.push(form);
-            }
-        }
+        let forms: IndexSet<Form> = self.to.iter().copied().chain(self.open.then_some(Form::Html)).collect();
+        let forms: Vec<Form> = forms.into_iter().collect();
         let written = write_as(&spec, results, &out, &forms).map_err(explained)?;
         for line in written.claims.iter().filter(|claim| claim.holds != Holds::Yes).filter_map(Verdict::line) {
             eprintln!("note: {line}");
@@ -97,50 +94,4 @@ impl Report {
         }
         Ok(code)
     }
-}
-
-fn today() -> Result<String, Error> {
-    Ok(jiff::Zoned::now().date().to_string())
-}
-
-/// The name of an edition is one of a folder.
-fn plain(name: String) -> Result<String, Error> {
-    let letters = name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
-    if letters && !name.is_empty() && !name.starts_with('.') {
-        return Ok(name);
-    }
-    Err(Error::usage(format!("`{name}` cannot name an edition")).with_help("use letters, digits, `-` and `_`"))
-}
-
-/// A claim as a line: what became of it, and what it says.
-fn said(claim: &Verdict) -> String {
-    match claim.holds {
-        Holds::Yes => format!("holds: {}\n", claim.says.as_deref().unwrap_or(&claim.condition).trim()),
-        _ => format!("{}\n", claim.line().unwrap_or_default().trim()),
-    }
-}
-
-/// Executes what each sweep lacks, then the probes that figures draw; how the worst of them ended.
-fn execute(spec: &Spec, sets: &[String], results: &Path) -> Result<ExitCode, Error> {
-    let mut worst = ExitCode::Success;
-    for file in &spec.files {
-        let execution =
-            Execution { spec: file.clone(), sets: sets.to_vec(), without_page: true, ..Execution::default() };
-        match session::execute(&execution, results)? {
-            ExitCode::Stopped => return Ok(ExitCode::Stopped),
-            ExitCode::Success => {}
-            code => worst = code,
-        }
-    }
-    let figures = spec.sections.iter().flat_map(|section| &section.figures);
-    let probes: BTreeSet<(&str, &str)> =
-        figures.filter_map(|entry| Some((&*entry.sweep, entry.figure.probe.as_deref()?))).collect();
-    for (sweep, what) in probes {
-        match Probe::of_figures(what, sweep).execute(results)? {
-            ExitCode::Stopped => return Ok(ExitCode::Stopped),
-            ExitCode::Success => {}
-            code => worst = code,
-        }
-    }
-    Ok(worst)
 }

@@ -2,12 +2,7 @@
 
 use crate::error::{Error, ExitCode, printable};
 use crate::output::answer;
-use crate::session::recovery::end_orphans;
-use crate::session::slurm::Tasks;
-use crate::session::status::{stands, why};
-use crate::session::stored::executed;
-use crate::slurm::cluster::Cluster;
-use crate::store::Sweep;
+use crate::session::status::look;
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::time::Duration;
@@ -35,30 +30,17 @@ impl Status {
         if names.is_empty() {
             eprintln!("no sweep has been run in {}", results.display());
         }
-        let cluster = Cluster::default();
         loop {
-            let mut text = String::new();
-            let mut busy = false;
-            for name in &names {
-                let sweep = Sweep::open(results, name)?;
-                for pid in end_orphans(&sweep) {
-                    eprintln!("ended process {pid}, which an earlier tessera left behind");
-                }
-                let tasks = Tasks::look(sweep.layout(), &cluster)?;
-                busy |= executed(&sweep) || tasks.is_busy();
-                match &self.why {
-                    Some(prefix) => text += &why(&sweep, &tasks, sweep.find(prefix)?),
-                    None => text += &stands(&sweep, &tasks, self.sweep.is_some()),
-                }
-            }
+            let seen = look(results, &names, self.sweep.is_some(), self.why.as_deref())?;
+            seen.ended.iter().for_each(|pid| eprintln!("ended process {pid}, which an earlier tessera left behind"));
             if !self.watch {
-                answer(&text)?;
+                answer(&seen.text)?;
                 return Ok(ExitCode::Success);
             }
             // On a terminal the screen is written anew; elsewhere one state follows the other.
             let clear = if std::io::stdout().is_terminal() { "\x1b[H\x1b[2J" } else { "" };
-            let written = std::io::stdout().write_all(format!("{clear}{}", printable(&text)).as_bytes());
-            if written.and_then(|()| std::io::stdout().flush()).is_err() || !busy {
+            let written = std::io::stdout().write_all(format!("{clear}{}", printable(&seen.text)).as_bytes());
+            if written.and_then(|()| std::io::stdout().flush()).is_err() || !seen.is_busy {
                 return Ok(ExitCode::Success);
             }
             std::thread::sleep(Duration::from_secs(1));

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
-use tessera::record::{Answer, Failure, Job, PROTOCOL, ProbeJob, Request};
+use tessera::record::{Answer, Assignment, Failure, Instruction, PROTOCOL, ProbeAssignment};
 
 /// The libtorch that tch is made for (`libtorch.txt`).
 const LIBTORCH: &str = "2.11.0";
@@ -44,7 +44,7 @@ pub fn work() -> Result<(), String> {
 }
 
 /// Reads requests until there are no more, or one that is none; then looks whether anybody still listens.
-fn read(requests: Sender<Result<Request, String>>, stopped: &Stopped) {
+fn read(requests: Sender<Result<Instruction, String>>, stopped: &Stopped) {
     let mut received = 0;
     for line in std::io::stdin().lock().lines() {
         let request = match line {
@@ -53,7 +53,7 @@ fn read(requests: Sender<Result<Request, String>>, stopped: &Stopped) {
             Err(error) => Err(format!("standard input: {error}")),
         };
         match request {
-            Ok(Request::Stop) => stopped.store(received, Ordering::SeqCst),
+            Ok(Instruction::Stop) => stopped.store(received, Ordering::SeqCst),
             request => {
                 received += 1;
                 let is_last = request.is_err();
@@ -86,12 +86,12 @@ struct Worker {
 }
 
 impl Worker {
-    fn serve(&mut self, requests: &Receiver<Result<Request, String>>) -> Result<(), String> {
+    fn serve(&mut self, requests: &Receiver<Result<Instruction, String>>) -> Result<(), String> {
         for (request, number) in requests.iter().zip(1u64..) {
-            let jobs: Vec<(Job, Option<ProbeJob>)> = match request? {
-                Request::Train { runs } => runs.into_iter().map(|job| (job, None)).collect(),
-                Request::Probe { runs } => runs.into_iter().map(|probe| (probe.job.clone(), Some(probe))).collect(),
-                Request::Stop => continue,
+            let jobs: Vec<(Assignment, Option<ProbeAssignment>)> = match request? {
+                Instruction::Train { runs } => runs.into_iter().map(|job| (job, None)).collect(),
+                Instruction::Probe { runs } => runs.into_iter().map(|probe| (probe.job.clone(), Some(probe))).collect(),
+                Instruction::Stop => continue,
             };
             for (job, probe) in &jobs {
                 if self.answers.is_lost() || self.stopped.load(Ordering::SeqCst) >= number {
@@ -107,7 +107,7 @@ impl Worker {
         Ok(())
     }
 
-    fn execute(&mut self, job: &Job, probe: Option<&ProbeJob>, number: u64) {
+    fn execute(&mut self, job: &Assignment, probe: Option<&ProbeAssignment>, number: u64) {
         self.answers.started(&job.run);
         let Self { answers, stopped, pool } = self;
         let stop = || stopped.load(Ordering::SeqCst) >= number;
@@ -150,8 +150,8 @@ fn threads(pool: &mut Option<(u32, ThreadPool)>, count: u32) -> Result<&ThreadPo
 
 /// One run or probe, on the thread it is called on.
 fn execute(
-    job: &Job,
-    probe: Option<&ProbeJob>,
+    job: &Assignment,
+    probe: Option<&ProbeAssignment>,
     answers: &mut Answers,
     stop: &(dyn Fn() -> bool + Sync),
 ) -> Result<(), String> {

@@ -7,7 +7,7 @@ use super::host;
 use super::listen::Listener;
 use super::log::Log;
 use super::logs::Logs;
-use crate::record::Request;
+use crate::record::Instruction;
 use nix::sys::signal::Signal;
 use std::io::{self, Write};
 use std::os::unix::process::CommandExt;
@@ -87,7 +87,7 @@ impl Process {
     }
 
     /// Sends a request; a worker that is gone will be seen to be.
-    pub fn send(&self, request: &Request) {
+    pub fn send(&self, request: &Instruction) {
         if let (Some(input), Ok(mut line)) = (&self.input, serde_json::to_vec(request)) {
             line.push(b'\n');
             let _ = input.send(line);

@@ -23,7 +23,7 @@ pub use layout::Layout;
 pub use number::Real;
 pub use parameters::Parameters;
 pub use printable::printable;
-pub use protocol::{Answer, Job, PROTOCOL, ProbeJob, Request, Resume, Rows};
+pub use protocol::{Answer, Assignment, Instruction, PROTOCOL, ProbeAssignment, Resume, Rows};
 pub use run_id::RunId;
 pub use sweep_name::{SweepNameError, check_sweep_name};
 pub use value::Value;

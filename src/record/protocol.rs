@@ -13,16 +13,16 @@ pub const PROTOCOL: u32 = 1;
 /// What a worker is asked to do.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "lowercase")]
-pub enum Request {
+pub enum Instruction {
     /// Execute these runs, one after another.
     Train {
         /// In this order.
-        runs: Vec<Job>,
+        runs: Vec<Assignment>,
     },
     /// Measure on stored checkpoints; answers like runs.
     Probe {
         /// In this order.
-        runs: Vec<ProbeJob>,
+        runs: Vec<ProbeAssignment>,
     },
     /// Write a checkpoint of the run that executes, answer `stopped`, drop the rest, go on reading.
     Stop,
@@ -30,7 +30,7 @@ pub enum Request {
 
 /// One run to execute.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Job {
+pub struct Assignment {
     /// Who executes it: `retina` or `toy`.
     pub trainer: String,
     /// Which run.
@@ -69,10 +69,10 @@ pub struct Resume {
 
 /// A measurement on a stored checkpoint.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct ProbeJob {
+pub struct ProbeAssignment {
     /// The run as it was executed; `resume` names the checkpoint, `dir` where arrays go.
     #[serde(flatten)]
-    pub job: Job,
+    pub job: Assignment,
     /// `covariance`, `rates`, `gradient`, `kl`.
     pub what: String,
     /// How many batches.

@@ -5,6 +5,15 @@ use super::file::put;
 use super::form::Form;
 use std::path::{Path, PathBuf};
 
+/// A name for an edition, which is one of a folder.
+///
+/// # Errors
+/// Where it has other characters than letters, digits, `-`, `_` and `.`, or begins with `.`.
+pub fn edition_name(name: String) -> Result<String, ReportError> {
+    let letters = name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+    if letters && !name.is_empty() && !name.starts_with('.') { Ok(name) } else { Err(ReportError::Edition(name)) }
+}
+
 /// The folder of an edition.
 pub(super) fn folder(out: &Path, name: &str) -> PathBuf {
     out.join("editions").join(name)

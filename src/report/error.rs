@@ -38,6 +38,9 @@ pub enum ReportError {
     /// Values in its texts are wrong.
     #[error("{}", .0.0.first().map(|problem| &*problem.message).unwrap_or_default())]
     Values(Problems),
+    /// What cannot name an edition.
+    #[error("`{0}` cannot name an edition")]
+    Edition(String),
     /// A text of the report cannot be shown.
     #[error("{0}")]
     Text(String),

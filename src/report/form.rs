@@ -1,7 +1,7 @@
 //! The forms in which a report is written.
 
 /// A form of a report.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, clap::ValueEnum)]
 pub enum Form {
     /// One page that needs nothing else.
     Html,

@@ -19,7 +19,7 @@ mod text;
 mod told;
 mod write;
 
-pub use edition::keep;
+pub use edition::{edition_name, keep};
 pub use error::ReportError;
 pub use form::Form;
 pub use gather::{Body, Part, gather};

@@ -4,6 +4,7 @@ use super::closing::close;
 use super::error::outside;
 use super::estimate::{ask_for_room, estimate_of};
 use super::execution::Execution;
+use super::journal::Journal;
 use super::on_finish::{Counts, tell};
 use super::planned::planned;
 use super::record::{is_recorded, planned_fact};
@@ -12,14 +13,14 @@ use super::settings::settings;
 use super::slurm::{Tasks, was_submitted};
 use super::todo::Todo;
 use super::trainer::{trainer, version};
-use crate::agent::{RunError, Settings, Sink, Summary, Trainer, execute, progress};
+use crate::agent::{Settings, Summary, Trainer};
 use crate::error::{Error, ExitCode};
 use crate::plan::Plan;
 use crate::record::Layout;
 use crate::slurm::attempts;
 use crate::slurm::cluster::Cluster;
 use crate::spec::Sweep;
-use crate::store::{self, Writer};
+use crate::store;
 use std::path::Path;
 
 /// Executes what is missing of a sweep on this machine.
@@ -76,19 +77,18 @@ impl Execution {
         summary: &mut Option<Summary>,
     ) -> Result<ExitCode, Error> {
         let layout = Layout::absolute(results, &sweep.name).map_err(outside)?;
-        let _claim = claim(&layout, &sweep.name, self.lost)?;
+        let claim = claim(&layout, &sweep.name, self.lost)?;
         if layout.journal_bytes() != read {
             let what = format!("another tessera executed `{}` while this one planned it", sweep.name);
             return Err(Error::failure(what).with_help("the same command plans it anew"));
         }
         let tasks = self.beside_slurm(&layout, &sweep.name)?;
         let agent = agent_name();
-        let mut writer = Writer::open(results, &sweep.name, &agent)?;
-        let elsewhere = end_leftovers(todo.stored(), tasks.as_ref(), self.lost, &mut writer)?;
-        writer.write_spec(&sweep.folded, &sweep.hash)?;
+        let mut journal = Journal::open(results, &sweep.name, &agent, Some(claim))?;
+        let elsewhere = end_leftovers(todo.stored(), tasks.as_ref(), self.lost, &mut journal)?;
+        journal.write_spec(&sweep.folded, &sweep.hash)?;
         if !is_recorded(todo.stored(), sweep, plan) {
-            writer.fact(planned_fact(sweep, plan)).map_err(RunError::from)?;
-            writer.commit().map_err(RunError::from)?;
+            journal.record([planned_fact(sweep, plan)])?;
         }
         let mut runs = todo.runs()?;
         runs.retain(|queued| !elsewhere.contains(queued.id()));
@@ -111,14 +111,11 @@ impl Execution {
                 done_before: (todo.done, todo.diverged),
                 ..settings(sweep, trainer, layout, agent)
             };
-            let mut watch = progress::to_stderr();
-            let outcome = execute(settings, runs, &mut writer, &mut *watch)?;
-            writer.flush()?;
+            let outcome = journal.execute(settings, runs)?;
             code = close(&outcome, sweep);
             *summary = Some(outcome);
         }
-        writer.flush()?;
-        drop(writer);
+        let _claim = journal.close()?;
         if !elsewhere.is_empty() {
             eprintln!("{} runs were begun elsewhere, and nothing is known here of how they go on", elsewhere.len());
             eprintln!("  help: where that machine is gone: tessera retry {} --lost", sweep.name);

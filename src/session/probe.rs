@@ -2,17 +2,18 @@
 
 use super::closing::{code_of, name_failed};
 use super::error::outside;
+use super::journal::Journal;
 use super::recovery::{agent_name, claim, end_leftovers};
 use super::settings::settings;
 use super::stored::stored_spec;
 use super::trainer::trainer;
-use crate::agent::{Probing, QueuedRun, RunError, Settings, Sink, execute, progress};
+use crate::agent::{Probing, QueuedRun, Settings};
 use crate::analyse::{Measured, axes};
 use crate::error::{Error, ExitCode};
 use crate::process::host;
 use crate::record::{Fact, Layout, PlannedRun, Probed, Resume, RunId, Value};
 use crate::spec::{Condition, Sweep as Spec, Trainer};
-use crate::store::{Checkpoint, RunState, Scope, StoreError, Sweep, Writer};
+use crate::store::{Checkpoint, RunState, Scope, StoreError, Sweep};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -105,7 +106,7 @@ impl Probe {
     }
 
     /// The checkpoints that are asked for.
-    fn wanted<'a>(&self, sweep: &'a Sweep) -> Result<Vec<Wanted<'a>>, Error> {
+    fn wanted<'a>(&self, sweep: &'a Sweep) -> Result<Vec<Measurement<'a>>, Error> {
         let runs = sweep.scoped(&self.scope)?;
         if let Some(condition) = &self.condition {
             let known = |name: &str| name == "seed" || runs.iter().any(|run| run.parameters.contains_key(name));
@@ -122,7 +123,7 @@ impl Probe {
                 Some((checkpoint, file)) => {
                     let Checkpoint { attempt, step, .. } = *checkpoint;
                     let of = Probed { run: run.run.clone(), attempt, step, batches: self.batches };
-                    wanted.push(Wanted { run, id: of.id(&self.what, sweep.name()), of, file });
+                    wanted.push(Measurement { run, id: of.id(&self.what, sweep.name()), of, file });
                 }
                 None => without += 1,
             }
@@ -157,7 +158,7 @@ impl Probe {
     }
 
     /// Executes what is not measured yet.
-    fn measure(&self, results: &Path, sweep: &Sweep, spec: &Spec, wanted: &[Wanted]) -> Result<ExitCode, Error> {
+    fn measure(&self, results: &Path, sweep: &Sweep, spec: &Spec, wanted: &[Measurement]) -> Result<ExitCode, Error> {
         let what = self.what.as_str();
         let stored = sweep.probes(what)?;
         let state = |id: &RunId| stored.as_ref().and_then(|stored| stored.sweep.state(id));
@@ -168,30 +169,30 @@ impl Probe {
                 runs.push(one.queued(state));
             }
         }
-        let (all, new) = (wanted.len(), runs.len());
+        let (all, missing) = (wanted.len(), runs.len());
         let checkpoints = if all == 1 { "checkpoint" } else { "checkpoints" };
         let (name, batches) = (sweep.name(), self.batches);
-        eprintln!("{name} {what}, {batches} batches: {all} {checkpoints}: {new} new · {} done", all - new);
-        if new == 0 {
+        eprintln!("{name} {what}, {batches} batches: {all} {checkpoints}: {missing} new · {} done", all - missing);
+        if missing == 0 {
             return Ok(ExitCode::Success);
         }
         let trainer = trainer(spec)?;
         let layout = Layout::absolute(results, sweep.name()).map_err(outside)?.probe(what);
-        let _claim = claim(&layout, sweep.name(), false)?;
+        let claim = claim(&layout, sweep.name(), false)?;
         let agent = agent_name();
-        let mut writer = Writer::open(&sweep.layout().probes(), what, &agent)?;
-        let elsewhere = end_leftovers(stored.as_ref().map(|stored| &stored.sweep), None, false, &mut writer)?;
+        let mut journal = Journal::open(&sweep.layout().probes(), what, &agent, Some(claim))?;
+        let elsewhere = end_leftovers(stored.as_ref().map(|stored| &stored.sweep), None, false, &mut journal)?;
         runs.retain(|queued| !elsewhere.contains(queued.id()));
-        for one in wanted.iter().filter(|one| state(&one.id).is_none()) {
-            let fact = Fact::Probe { time: host::unix_time(), probe: one.id.clone(), of: one.of.clone() };
-            writer.fact(fact).map_err(RunError::from)?;
-        }
-        let asked = || wanted.iter().map(|one| &one.id);
+        let new = wanted.iter().filter(|one| state(&one.id).is_none());
+        journal.record(new.map(|one| Fact::Probe {
+            time: host::unix_time(),
+            probe: one.id.clone(),
+            of: one.of.clone(),
+        }))?;
         let newest = stored.as_ref().and_then(|stored| stored.sweep.planned());
-        if newest.is_none_or(|newest| !newest.runs.iter().eq(asked())) {
-            writer.fact(planned(spec, what, wanted)).map_err(RunError::from)?;
+        if newest.is_none_or(|newest| !newest.runs.iter().eq(wanted.iter().map(|one| &one.id))) {
+            journal.record([planned(spec, what, wanted)])?;
         }
-        writer.commit().map_err(RunError::from)?;
         let settings = Settings {
             sweep: format!("{} {what}", sweep.name()),
             probe: Some(Probing { what: what.to_owned(), batches: self.batches }),
@@ -199,12 +200,11 @@ impl Probe {
             axes: axes(wanted.iter().map(|one| one.run)).into_keys().collect(),
             slots: self.slots.map(usize::from),
             gpus: self.gpus.clone(),
-            done_before: (all - new, 0),
+            done_before: (all - missing, 0),
             ..settings(spec, trainer, layout, agent)
         };
-        let mut watch = progress::to_stderr();
-        let summary = execute(settings, runs, &mut writer, &mut *watch)?;
-        writer.flush()?;
+        let summary = journal.execute(settings, runs)?;
+        let _claim = journal.close()?;
         name_failed(&summary, |failed| failed.log.display().to_string());
         Ok(code_of(&summary))
     }
@@ -221,14 +221,14 @@ fn measurable(sweep: &Sweep) -> Result<Spec, Error> {
 }
 
 /// A measurement that is asked for.
-struct Wanted<'a> {
+struct Measurement<'a> {
     run: &'a RunState,
     id: RunId,
     of: Probed,
     file: PathBuf,
 }
 
-impl Wanted<'_> {
+impl Measurement<'_> {
     fn planned(&self) -> PlannedRun {
         PlannedRun { run: self.id.clone(), seed: self.run.seed, parameters: (*self.run.parameters).clone() }
     }
@@ -243,7 +243,7 @@ impl Wanted<'_> {
     }
 }
 
-fn planned(spec: &Spec, what: &str, wanted: &[Wanted]) -> Fact {
+fn planned(spec: &Spec, what: &str, wanted: &[Measurement]) -> Fact {
     Fact::Planned {
         time: host::unix_time(),
         spec: spec.hash.clone(),
@@ -253,7 +253,7 @@ fn planned(spec: &Spec, what: &str, wanted: &[Wanted]) -> Fact {
         goal: None,
         axes: Default::default(),
         common: Default::default(),
-        runs: wanted.iter().map(Wanted::planned).collect(),
+        runs: wanted.iter().map(Measurement::planned).collect(),
     }
 }
 

@@ -1,16 +1,16 @@
 //! Begins a session of this machine's agent: its name, its claim, and the end of what an earlier agent left behind.
 
+use super::journal::Journal;
 use super::lost::lost_fact;
 use super::settings::GRACE;
 use super::slurm::Tasks;
-use crate::agent::{RunError, Sink};
 use crate::error::Error;
 use crate::presence::claim::{AGENT, Claim, ClaimError, holder};
 use crate::presence::leftover;
 use crate::presence::leftover::Leftover;
 use crate::process::host;
 use crate::record::{Layout, RunId};
-use crate::store::{self, Status, Writer};
+use crate::store::{self, Status};
 use std::collections::HashSet;
 
 /// The name of this machine's agent, as a file may be called.
@@ -49,14 +49,14 @@ pub fn end_leftovers(
     stored: Option<&store::Sweep>,
     tasks: Option<&Tasks>,
     lost: bool,
-    writer: &mut Writer,
+    journal: &mut Journal,
 ) -> Result<HashSet<RunId>, Error> {
     for group in stored.map(end_unrecorded).unwrap_or_default() {
         eprintln!("ended process {group}, which an earlier tessera left behind");
     }
     let states = stored.map(|stored| stored.states()).unwrap_or_default();
     let mut elsewhere = HashSet::new();
-    let mut any = false;
+    let mut lost_attempts = Vec::new();
     for state in states.iter().filter(|state| state.status == Status::Running) {
         let known = state.provenance.as_ref().map_or(Leftover::Gone, |provenance| match tasks {
             // None of Slurm's tasks is there any more, or this would have been refused.
@@ -76,12 +76,9 @@ pub fn end_leftovers(
             elsewhere.insert(state.run.clone());
             continue;
         }
-        any = true;
-        writer.fact(lost_fact(state, "its agent was gone".to_owned())).map_err(RunError::from)?;
+        lost_attempts.push(lost_fact(state, "its agent was gone".to_owned()));
     }
-    if any {
-        writer.commit().map_err(RunError::from)?;
-    }
+    journal.record(lost_attempts)?;
     Ok(elsewhere)
 }
 

@@ -1,20 +1,55 @@
 //! Tells in words how a sweep is doing and what a run waits for.
 
+use super::recovery::end_orphans;
 use super::slurm::Tasks;
 use super::stored::executed;
 use crate::agent::progress;
+use crate::error::Error;
 use crate::presence::heartbeat::Heartbeat;
 use crate::presence::view::duration;
 use crate::process::host;
 use crate::record::counted;
+use crate::slurm::cluster::Cluster;
 use crate::store::{RunState, Status as RunStatus, Sweep};
 use std::collections::BTreeMap;
+use std::path::Path;
 
 /// Of so many agents the state is shown.
 const BEATS: usize = 16;
 
+/// How sweeps stand now.
+pub struct Look {
+    /// In lines.
+    pub text: String,
+    /// Whether any of them is executed.
+    pub is_busy: bool,
+    /// Processes that earlier agents had left behind, and that were ended.
+    pub ended: Vec<u32>,
+}
+
+/// Looks at sweeps, and ends what agents that are gone have left behind. `whole`: with what each slot executes, and each
+/// failed run; `run`: instead what the run waits for whose id begins so.
+///
+/// # Errors
+/// Where a sweep cannot be read, Slurm does not answer, or no run or several have such an id.
+pub fn look(results: &Path, names: &[String], whole: bool, run: Option<&str>) -> Result<Look, Error> {
+    let cluster = Cluster::default();
+    let mut look = Look { text: String::new(), is_busy: false, ended: Vec::new() };
+    for name in names {
+        let sweep = Sweep::open(results, name)?;
+        look.ended.extend(end_orphans(&sweep));
+        let tasks = Tasks::look(sweep.layout(), &cluster)?;
+        look.is_busy |= executed(&sweep) || tasks.is_busy();
+        look.text += &match run {
+            Some(prefix) => why(&sweep, &tasks, sweep.find(prefix)?),
+            None => stands(&sweep, &tasks, whole),
+        };
+    }
+    Ok(look)
+}
+
 /// A sweep in lines: counts, slots, failures; with `whole` what each slot executes, and each failed run.
-pub fn stands(sweep: &Sweep, tasks: &Tasks, whole: bool) -> String {
+fn stands(sweep: &Sweep, tasks: &Tasks, whole: bool) -> String {
     let mut counts: BTreeMap<RunStatus, usize> = BTreeMap::new();
     let current: Vec<&RunState> = sweep.states().iter().filter(|state| state.current).collect();
     for state in &current {
@@ -53,7 +88,7 @@ pub fn stands(sweep: &Sweep, tasks: &Tasks, whole: bool) -> String {
 }
 
 /// What a run waits for, in words.
-pub fn why(sweep: &Sweep, tasks: &Tasks, state: &RunState) -> String {
+fn why(sweep: &Sweep, tasks: &Tasks, state: &RunState) -> String {
     let name = sweep.name();
     let say = |words: String| format!("{}: {words}\n", state.run);
     match state.status {

@@ -1,7 +1,7 @@
 //! Calls Slurm's programs with a limit on their time: a scheduler that does not answer must not hold anybody up.
 
 use super::queue;
-use super::queue::{Config, Row, SACCT_FIELDS, SQUEUE_FORMAT};
+use super::queue::{Config, QueueRow, SACCT_FIELDS, SQUEUE_FORMAT};
 use super::submission::Submission;
 use super::task_status::Answers;
 use std::io::Read;
@@ -122,7 +122,7 @@ impl Cluster {
         answers
     }
 
-    fn accounts(&self, names: &str, since: f64) -> Result<Vec<Row>, String> {
+    fn accounts(&self, names: &str, since: f64) -> Result<Vec<QueueRow>, String> {
         let day =
             jiff::Timestamp::from_second(since as i64 - 86_400).unwrap_or_default().strftime("%Y-%m-%d").to_string();
         let fields = format!("--format={SACCT_FIELDS}");
@@ -131,7 +131,7 @@ impl Cluster {
     }
 
     /// Of jobs that the queue does not list whole; a number that scontrol does not know has no rows.
-    fn details(&self, submissions: &[&Submission]) -> Result<Vec<Row>, String> {
+    fn details(&self, submissions: &[&Submission]) -> Result<Vec<QueueRow>, String> {
         let mut rows = Vec::new();
         for submission in submissions {
             let Some(job) = submission.job() else { continue };
@@ -240,8 +240,8 @@ impl Cluster {
 }
 
 /// Whether the queue has a row for every task.
-fn all_listed(submission: &Submission, rows: &[Row]) -> bool {
-    let ours: Vec<&Row> = rows.iter().filter(|row| row.name == submission.name).collect();
+fn all_listed(submission: &Submission, rows: &[QueueRow]) -> bool {
+    let ours: Vec<&QueueRow> = rows.iter().filter(|row| row.name == submission.name).collect();
     let count = u32::try_from(submission.tasks.len()).unwrap_or(u32::MAX);
     (0..count).all(|task| ours.iter().any(|row| row.is_of(task)))
 }

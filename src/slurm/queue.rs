@@ -16,14 +16,14 @@ pub enum Phase {
     /// It executes, or is about to or just has.
     Running,
     /// It is over.
-    Over(End),
+    Over(TaskEnd),
     /// A state that is not known here: it is there, no more is known.
     Other(String),
 }
 
 /// How a task ended, as Slurm has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum End {
+pub enum TaskEnd {
     /// By itself, well.
     Completed,
     /// By itself, badly.
@@ -42,14 +42,14 @@ pub enum End {
     Deadline,
 }
 
-impl End {
+impl TaskEnd {
     /// Whether nobody meant it, so that what was not done is submitted again at once.
     pub fn is_involuntary(self) -> bool {
         matches!(self, Self::Timeout | Self::NodeFail | Self::Preempted)
     }
 }
 
-impl std::fmt::Display for End {
+impl std::fmt::Display for TaskEnd {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Completed => "COMPLETED",
@@ -73,14 +73,14 @@ impl Phase {
             | "SE" | "RESV_DEL_HOLD" | "RD" => Self::Pending,
             "RUNNING" | "R" | "COMPLETING" | "CG" | "CONFIGURING" | "CF" | "SUSPENDED" | "S" | "STOPPED" | "ST"
             | "SIGNALING" | "SI" | "STAGE_OUT" | "SO" | "RESIZING" | "RS" | "POWER_UP_NODE" => Self::Running,
-            "COMPLETED" | "CD" => Self::Over(End::Completed),
-            "FAILED" | "F" | "LAUNCH_FAILED" | "RECONFIG_FAIL" => Self::Over(End::Failed),
-            "CANCELLED" | "CA" | "REVOKED" | "RV" => Self::Over(End::Cancelled),
-            "TIMEOUT" | "TO" => Self::Over(End::Timeout),
-            "NODE_FAIL" | "NF" | "BOOT_FAIL" | "BF" => Self::Over(End::NodeFail),
-            "PREEMPTED" | "PR" => Self::Over(End::Preempted),
-            "OUT_OF_MEMORY" | "OOM" => Self::Over(End::OutOfMemory),
-            "DEADLINE" | "DL" => Self::Over(End::Deadline),
+            "COMPLETED" | "CD" => Self::Over(TaskEnd::Completed),
+            "FAILED" | "F" | "LAUNCH_FAILED" | "RECONFIG_FAIL" => Self::Over(TaskEnd::Failed),
+            "CANCELLED" | "CA" | "REVOKED" | "RV" => Self::Over(TaskEnd::Cancelled),
+            "TIMEOUT" | "TO" => Self::Over(TaskEnd::Timeout),
+            "NODE_FAIL" | "NF" | "BOOT_FAIL" | "BF" => Self::Over(TaskEnd::NodeFail),
+            "PREEMPTED" | "PR" => Self::Over(TaskEnd::Preempted),
+            "OUT_OF_MEMORY" | "OOM" => Self::Over(TaskEnd::OutOfMemory),
+            "DEADLINE" | "DL" => Self::Over(TaskEnd::Deadline),
             _ => Self::Other(text.trim().to_owned()),
         }
     }
@@ -88,7 +88,7 @@ impl Phase {
 
 /// One task, or several that stand alike, of a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Row {
+pub struct QueueRow {
     /// The number of the job, of an array that of the whole.
     pub job: String,
     /// Indices of tasks, as ranges with their ends; none: the job is no array.
@@ -105,7 +105,7 @@ pub struct Row {
     pub reason: String,
 }
 
-impl Row {
+impl QueueRow {
     /// Whether it is (also) about this task; a job that is no array has task 0.
     pub fn is_of(&self, task: u32) -> bool {
         match self.tasks.as_slice() {
@@ -116,13 +116,13 @@ impl Row {
 }
 
 /// Reads what squeue says in [`SQUEUE_FORMAT`].
-pub fn squeue(text: &str) -> Vec<Row> {
+pub fn squeue(text: &str) -> Vec<QueueRow> {
     let row = |line: &str| {
         let mut fields = line.trim().splitn(7, '|').map(str::trim);
         let (job, tasks) = (fields.next()?, fields.next()?);
         number(job)?;
         let (state, name, user) = (fields.next()?, fields.next()?, fields.next()?);
-        Some(Row {
+        Some(QueueRow {
             job: job.to_owned(),
             tasks: ranges(tasks),
             name: name.to_owned(),
@@ -136,7 +136,7 @@ pub fn squeue(text: &str) -> Vec<Row> {
 }
 
 /// Reads what sacct says of [`SACCT_FIELDS`] with `--parsable2 --noheader`; steps (`12.batch`) are passed over.
-pub fn sacct(text: &str) -> Vec<Row> {
+pub fn sacct(text: &str) -> Vec<QueueRow> {
     let row = |line: &str| {
         let mut fields = line.trim().split('|').map(str::trim);
         let id = fields.next().filter(|id| !id.contains('.'))?;
@@ -144,7 +144,7 @@ pub fn sacct(text: &str) -> Vec<Row> {
         // `12+0`: a part of a heterogeneous job.
         number(job.split('+').next().unwrap_or(job))?;
         let (name, state) = (fields.next()?, fields.next()?);
-        Some(Row {
+        Some(QueueRow {
             job: job.to_owned(),
             tasks: ranges(tasks),
             name: name.to_owned(),
@@ -158,7 +158,7 @@ pub fn sacct(text: &str) -> Vec<Row> {
 }
 
 /// Reads what `scontrol show job` says, with or without `--oneliner`: a record begins with `JobId=`.
-pub fn scontrol(text: &str) -> Vec<Row> {
+pub fn scontrol(text: &str) -> Vec<QueueRow> {
     let mut rows = Vec::new();
     let mut record: Vec<(&str, &str)> = Vec::new();
     for word in text.split_whitespace().chain(["JobId="]) {
@@ -173,12 +173,12 @@ pub fn scontrol(text: &str) -> Vec<Row> {
 }
 
 /// A record of scontrol.
-fn job(record: &[(&str, &str)]) -> Option<Row> {
+fn job(record: &[(&str, &str)]) -> Option<QueueRow> {
     let get = |key: &str| record.iter().find(|(name, _)| *name == key).map(|(_, value)| *value);
     let job = get("ArrayJobId").or_else(|| get("JobId"))?;
     number(job)?;
     let user = get("UserId").unwrap_or_default();
-    Some(Row {
+    Some(QueueRow {
         job: job.to_owned(),
         tasks: ranges(get("ArrayTaskId").unwrap_or_default()),
         name: get("JobName")?.to_owned(),

@@ -1,18 +1,18 @@
 //! The status of tasks, from the answers of Slurm's programs: squeue first, then sacct, then scontrol. What none of
 //! them knows for certain is unknown, not over. Pure.
 
-use super::queue::{End, Phase, Row};
+use super::queue::{Phase, QueueRow, TaskEnd};
 use super::submission::{Outcome, Submission};
 
 /// What Slurm's programs answered. `Err`: no answer, in words.
 #[derive(Clone, Debug)]
 pub struct Answers {
     /// squeue, of the jobs with these names.
-    pub squeue: Result<Vec<Row>, String>,
+    pub squeue: Result<Vec<QueueRow>, String>,
     /// sacct; `None`: there is no accounting.
-    pub sacct: Option<Result<Vec<Row>, String>>,
+    pub sacct: Option<Result<Vec<QueueRow>, String>>,
     /// scontrol, of jobs that squeue does not list; asked where there is no accounting.
-    pub scontrol: Result<Vec<Row>, String>,
+    pub scontrol: Result<Vec<QueueRow>, String>,
 }
 
 /// The status of a task.
@@ -23,7 +23,7 @@ pub enum TaskStatus {
     /// It executes on this node.
     Running(String),
     /// It is over, and perhaps how.
-    Over(Option<End>),
+    Over(Option<TaskEnd>),
     /// It may be there or not; why nobody knows.
     Unknown(String),
 }
@@ -65,8 +65,8 @@ pub fn task_statuses(submission: &Submission, answers: &Answers, me: &str) -> Ve
         Err(why) => return all(TaskStatus::Unknown(format!("squeue does not answer: {why}"))),
     };
     // A number alone is not enough: a scheduler that forgot the job may have given it to another.
-    let ours = |row: &&Row| row.job == *job && row.name == submission.name;
-    let listed: Vec<&Row> = rows.iter().filter(ours).collect();
+    let ours = |row: &&QueueRow| row.job == *job && row.name == submission.name;
+    let listed: Vec<&QueueRow> = rows.iter().filter(ours).collect();
     let hidden = listed.is_empty() && submission.user != me;
     (0..submission.tasks.len())
         .map(|task| {
@@ -80,7 +80,7 @@ pub fn task_statuses(submission: &Submission, answers: &Answers, me: &str) -> Ve
 }
 
 /// Of a task that squeue does not list.
-fn gone(answers: &Answers, task: u32, ours: &dyn Fn(&&Row) -> bool, hidden: Option<&str>) -> TaskStatus {
+fn gone(answers: &Answers, task: u32, ours: &dyn Fn(&&QueueRow) -> bool, hidden: Option<&str>) -> TaskStatus {
     let unknown = |why: String| TaskStatus::Unknown(why);
     match &answers.sacct {
         Some(Err(why)) => return unknown(format!("sacct does not answer: {why}")),
@@ -112,7 +112,7 @@ fn gone(answers: &Answers, task: u32, ours: &dyn Fn(&&Row) -> bool, hidden: Opti
     }
 }
 
-fn status_of(row: &Row) -> TaskStatus {
+fn status_of(row: &QueueRow) -> TaskStatus {
     match &row.phase {
         Phase::Pending => TaskStatus::Pending(row.reason.clone()),
         Phase::Running => TaskStatus::Running(row.node.clone()),
@@ -156,7 +156,7 @@ mod tests {
         assert!(
             statuses(&answers("", Some("7_[0-2]|s-1-aa|CANCELLED by 0|me|None assigned")))
                 .iter()
-                .all(|status| *status == TaskStatus::Over(Some(End::Cancelled)))
+                .all(|status| *status == TaskStatus::Over(Some(TaskEnd::Cancelled)))
         );
     }
 
@@ -176,8 +176,8 @@ mod tests {
         // Put back after a preemption, or not: the queue would say it, of which nothing is seen.
         let preempted = answers("", Some("7_0|s-1-aa|PREEMPTED|me|node1\n7_1|s-1-aa|COMPLETED|me|node1\n"));
         let theirs = task_statuses(&submission(), &preempted, "you");
-        assert!(matches!(theirs[0], TaskStatus::Unknown(_)) && theirs[1] == TaskStatus::Over(Some(End::Completed)));
-        assert_eq!(statuses(&preempted)[0], TaskStatus::Over(Some(End::Preempted)));
+        assert!(matches!(theirs[0], TaskStatus::Unknown(_)) && theirs[1] == TaskStatus::Over(Some(TaskEnd::Completed)));
+        assert_eq!(statuses(&preempted)[0], TaskStatus::Over(Some(TaskEnd::Preempted)));
         let mut undecided = submission();
         undecided.outcome = None;
         assert!(

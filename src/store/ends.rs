@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 /// The end of an attempt.
 #[derive(Clone, Debug)]
-pub struct End {
+pub struct EndedAttempt {
     /// When, seconds since 1970.
     pub time: f64,
     /// Where, and with what.
@@ -20,7 +20,7 @@ impl Sweep {
     ///
     /// # Errors
     /// Where a journal cannot be read.
-    pub fn ends(&self) -> Result<Vec<End>, StoreError> {
+    pub fn ends(&self) -> Result<Vec<EndedAttempt>, StoreError> {
         let mut begun: HashMap<(RunId, u32), Provenance> = HashMap::new();
         let mut ended = Vec::new();
         for path in files::list(&self.layout.journals(), ".jsonl")? {
@@ -38,7 +38,8 @@ impl Sweep {
             }
         }
         ended.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let end = |(time, attempt, failure)| Some(End { time, provenance: begun.get(&attempt)?.clone(), failure });
+        let end =
+            |(time, attempt, failure)| Some(EndedAttempt { time, provenance: begun.get(&attempt)?.clone(), failure });
         Ok(ended.into_iter().filter_map(end).collect())
     }
 }

@@ -31,7 +31,7 @@ mod writer;
 pub use compact::Compacted;
 pub use damage::Damage;
 pub use disk::room;
-pub use ends::End;
+pub use ends::EndedAttempt;
 pub use error::StoreError;
 pub use journal::Journal;
 pub use probes::{Probes, probes_of_all};

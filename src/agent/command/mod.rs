@@ -1,4 +1,5 @@
-//! Renders one attempt of a command: program, arguments, environment, working directory.
+//! Commands as trainers: renders one attempt (program, arguments, environment, working directory), and follows what
+//! its program writes.
 //!
 //! Takes a spec's [`Command`] and the run, and returns a [`Rendered`]. Starts nothing. Values never pass through a
 //! shell.
@@ -6,6 +7,7 @@
 mod arguments;
 mod checkpoints;
 mod code;
+mod output;
 
 use crate::record::{Parameters, Resume, RunId, Value};
 use crate::spec::{Booleans, Command, Piece, Place, Spelling, Template, variable};
@@ -13,6 +15,7 @@ use std::path::{Path, PathBuf};
 
 pub use checkpoints::{Found, newest, retain};
 pub use code::version;
+pub use output::Output;
 
 /// One attempt of a run.
 #[derive(Clone, Copy, Debug)]

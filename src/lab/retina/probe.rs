@@ -26,7 +26,7 @@ use crate::parameter::Values;
 use crate::random::Streams;
 use std::time::Instant;
 use tch::{Device, Kind, Tensor};
-use tessera::record::{Answer, Outcome, ProbeJob, Real, Rows};
+use tessera::record::{Answer, Outcome, ProbeAssignment, Real, Rows};
 
 /// A learner from a checkpoint and what it is shown.
 struct Probe {
@@ -42,7 +42,7 @@ type Measured = (Vec<(u64, Vec<(String, f64)>)>, Vec<(&'static str, Tensor)>);
 
 /// Answers a probe like a run.
 pub fn probe(
-    request: &ProbeJob,
+    request: &ProbeAssignment,
     values: &Values,
     device: Device,
     answers: &mut Answers,

@@ -17,14 +17,14 @@ use crate::tensor_file::TensorFile;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 use tch::{Device, Kind, Tensor};
-use tessera::record::{Answer, Job, Outcome};
+use tessera::record::{Answer, Assignment, Outcome};
 
 /// Rows wait no longer than this, and no more of them than that.
 const ROWS_WAIT: (Duration, usize) = (Duration::from_millis(500), 1000);
 
 /// A run under way.
 struct Training<'a> {
-    job: &'a Job,
+    job: &'a Assignment,
     answers: &'a mut Answers,
     options: Options,
     source: Source,
@@ -45,7 +45,7 @@ struct Training<'a> {
 
 /// Executes a run; answers all but its start and a failure. `Err` is a failure in one line.
 pub fn train(
-    job: &Job,
+    job: &Assignment,
     values: &Values,
     device: Device,
     answers: &mut Answers,
@@ -269,7 +269,7 @@ impl Training<'_> {
 }
 
 /// Writes arrays into a job's folder in single precision; returns the plain file name.
-pub fn write_arrays(job: &Job, file: &str, arrays: Vec<(&'static str, Tensor)>) -> Result<String, String> {
+pub fn write_arrays(job: &Assignment, file: &str, arrays: Vec<(&'static str, Tensor)>) -> Result<String, String> {
     let tensors = arrays.into_iter().map(|(name, tensor)| (name.to_owned(), tensor.to_kind(Kind::Float))).collect();
     TensorFile { tensors, ..TensorFile::default() }.write(&job.dir.join(file))?;
     Ok(file.to_owned())

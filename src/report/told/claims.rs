@@ -41,6 +41,14 @@ impl Verdict {
             Holds::TooFew(why) => Some(format!("too few runs to decide: {words} ({why})")),
         }
     }
+
+    /// What became of it and what it says, as a line.
+    pub fn said(&self) -> String {
+        match self.holds {
+            Holds::Yes => format!("holds: {}\n", self.says.as_deref().unwrap_or(&self.condition).trim()),
+            _ => format!("{}\n", self.line().unwrap_or_default().trim()),
+        }
+    }
 }
 
 /// Looks at a claim.

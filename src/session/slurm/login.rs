@@ -1,15 +1,15 @@
 //! Writes the facts that a login node knows to the journal: plans, and attempts that are lost.
 
-use crate::agent::{RunError, Sink};
 use crate::error::Error;
 use crate::plan::Plan;
 use crate::presence::claim::{Claim, ClaimError};
 use crate::record::{Fact, Layout};
 use crate::session::error::outside;
+use crate::session::journal::Journal;
 use crate::session::record::{is_recorded, planned_fact};
 use crate::session::recovery::agent_name;
 use crate::spec::Sweep;
-use crate::store::{self, Writer};
+use crate::store;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -37,7 +37,10 @@ impl<'a> Login<'a> {
         if is_recorded(stored, sweep, plan) {
             return Ok(());
         }
-        self.write([planned_fact(sweep, plan)], |writer| Ok(writer.write_spec(&sweep.folded, &sweep.hash)?))
+        let mut journal = self.open()?;
+        journal.write_spec(&sweep.folded, &sweep.hash)?;
+        journal.record([planned_fact(sweep, plan)])?;
+        journal.close().map(drop)
     }
 
     /// Records facts.
@@ -45,29 +48,22 @@ impl<'a> Login<'a> {
     /// # Errors
     /// Where the journal takes nothing.
     pub fn record(&self, facts: Vec<Fact>) -> Result<(), Error> {
-        self.write(facts, |_| Ok(()))
+        let mut journal = self.open()?;
+        journal.record(facts)?;
+        journal.close().map(drop)
     }
 
-    fn write(
-        &self,
-        facts: impl IntoIterator<Item = Fact>,
-        before: impl FnOnce(&mut Writer) -> Result<(), Error>,
-    ) -> Result<(), Error> {
+    /// Waits for its turn, and opens the journal.
+    fn open(&self) -> Result<Journal, Error> {
         let name = format!("login-{}", agent_name());
         let deadline = Instant::now() + Duration::from_secs(20);
-        let _claim = loop {
+        let claim = loop {
             match Claim::take(&self.claims, &name) {
                 Ok(claim) => break claim,
                 Err(ClaimError::Held(_)) if Instant::now() < deadline => std::thread::sleep(Duration::from_millis(50)),
                 Err(error) => return Err(Error::failure(error.to_string())),
             }
         };
-        let mut writer = Writer::open(self.results, self.sweep, &name)?;
-        before(&mut writer)?;
-        for fact in facts {
-            writer.fact(fact).map_err(RunError::from)?;
-        }
-        writer.commit().map_err(RunError::from)?;
-        Ok(writer.flush()?)
+        Journal::open(self.results, self.sweep, &name, Some(claim))
     }
 }

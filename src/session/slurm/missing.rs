@@ -3,7 +3,7 @@
 use super::tasks::{Availability, Tasks};
 use crate::record::{Failure, RunId};
 use crate::slurm::exit_note::ExitNote;
-use crate::slurm::queue::End;
+use crate::slurm::queue::TaskEnd;
 use crate::slurm::submission::TaskRun;
 use crate::store::{self, Status};
 use std::collections::HashMap;
@@ -12,7 +12,7 @@ use std::collections::HashMap;
 const AGAIN: u32 = 5;
 
 /// The runs that a session was called for.
-pub struct Wanted {
+pub struct SessionRuns {
     /// How often each was given to a task, by this session or, as far as it saw, before.
     given: HashMap<RunId, u32>,
 }
@@ -29,12 +29,12 @@ pub struct Missing {
     /// How many failed.
     pub failed: usize,
     /// Those whose task ended without executing them, and how it ended.
-    pub dropped: Vec<(RunId, Option<End>)>,
+    pub dropped: Vec<(RunId, Option<TaskEnd>)>,
     /// How many of these would get no further in another task.
     pub stuck: usize,
 }
 
-impl Wanted {
+impl SessionRuns {
     /// These runs.
     pub fn new(runs: impl Iterator<Item = RunId>) -> Self {
         Self { given: runs.map(|run| (run, 0)).collect() }
@@ -102,7 +102,7 @@ enum NextStep {
 
 fn next_step(
     times: u32,
-    end: Option<End>,
+    end: Option<TaskEnd>,
     exit_note: Option<&ExitNote>,
     stood: Option<(Status, Option<Failure>)>,
 ) -> NextStep {
@@ -114,10 +114,10 @@ fn next_step(
     if status == Status::Failed && !lost {
         return NextStep::Failed;
     }
-    let involuntary = |end: End| match exit_note {
-        Some(exit_note) if end == End::Failed => matches!(exit_note, ExitNote::Again(_)),
+    let involuntary = |end: TaskEnd| match exit_note {
+        Some(exit_note) if end == TaskEnd::Failed => matches!(exit_note, ExitNote::Again(_)),
         // The end of an agent without an exit note is involuntary too.
-        _ => end.is_involuntary() || end == End::Failed && lost,
+        _ => end.is_involuntary() || end == TaskEnd::Failed && lost,
     };
     if end.is_some_and(involuntary) && times < AGAIN { NextStep::Submit } else { NextStep::Dropped }
 }
@@ -132,32 +132,32 @@ mod tests {
         let stopped = Some((Status::Stopped, None));
         // Whatever it was before: the session was called for it.
         for stood in [None, failed(Failure::Crash), stopped] {
-            assert_eq!(next_step(0, Some(End::Cancelled), None, stood), NextStep::Submit);
+            assert_eq!(next_step(0, Some(TaskEnd::Cancelled), None, stood), NextStep::Submit);
         }
         for (end, stood, expected) in [
-            (Some(End::Preempted), stopped, NextStep::Submit),
-            (Some(End::NodeFail), failed(Failure::Lost), NextStep::Submit),
-            (Some(End::Timeout), failed(Failure::Lost), NextStep::Submit),
-            (Some(End::Failed), failed(Failure::Lost), NextStep::Submit),
+            (Some(TaskEnd::Preempted), stopped, NextStep::Submit),
+            (Some(TaskEnd::NodeFail), failed(Failure::Lost), NextStep::Submit),
+            (Some(TaskEnd::Timeout), failed(Failure::Lost), NextStep::Submit),
+            (Some(TaskEnd::Failed), failed(Failure::Lost), NextStep::Submit),
             // Its setup fails, say.
-            (Some(End::Failed), None, NextStep::Dropped),
-            (Some(End::Failed), stopped, NextStep::Dropped),
-            (Some(End::Cancelled), stopped, NextStep::Dropped),
-            (Some(End::Cancelled), failed(Failure::Lost), NextStep::Dropped),
-            (Some(End::Completed), stopped, NextStep::Dropped),
+            (Some(TaskEnd::Failed), None, NextStep::Dropped),
+            (Some(TaskEnd::Failed), stopped, NextStep::Dropped),
+            (Some(TaskEnd::Cancelled), stopped, NextStep::Dropped),
+            (Some(TaskEnd::Cancelled), failed(Failure::Lost), NextStep::Dropped),
+            (Some(TaskEnd::Completed), stopped, NextStep::Dropped),
             (None, stopped, NextStep::Dropped),
-            (Some(End::Completed), failed(Failure::Crash), NextStep::Failed),
-            (Some(End::Preempted), failed(Failure::Oom), NextStep::Failed),
+            (Some(TaskEnd::Completed), failed(Failure::Crash), NextStep::Failed),
+            (Some(TaskEnd::Preempted), failed(Failure::Oom), NextStep::Failed),
         ] {
             assert_eq!(next_step(1, end, None, stood), expected, "{end:?} {stood:?}");
         }
-        assert_eq!(next_step(AGAIN, Some(End::Preempted), None, stopped), NextStep::Dropped);
+        assert_eq!(next_step(AGAIN, Some(TaskEnd::Preempted), None, stopped), NextStep::Dropped);
         // Warned, and not put back: what was not begun, too.
         let (again, never) = (ExitNote::Again("refused".to_owned()), ExitNote::Never);
         for stood in [None, stopped] {
-            assert_eq!(next_step(1, Some(End::Failed), Some(&again), stood), NextStep::Submit);
-            assert_eq!(next_step(1, Some(End::Failed), Some(&never), stood), NextStep::Dropped);
-            assert_eq!(next_step(1, Some(End::Cancelled), Some(&again), stood), NextStep::Dropped);
+            assert_eq!(next_step(1, Some(TaskEnd::Failed), Some(&again), stood), NextStep::Submit);
+            assert_eq!(next_step(1, Some(TaskEnd::Failed), Some(&never), stood), NextStep::Dropped);
+            assert_eq!(next_step(1, Some(TaskEnd::Cancelled), Some(&again), stood), NextStep::Dropped);
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use super::batch::Batch;
 use super::login::Login;
-use super::missing::{Missing, Wanted};
+use super::missing::{Missing, SessionRuns};
 use super::tasks::Tasks;
 use crate::agent::progress;
 use crate::agent::signals::is_ignored;
@@ -102,7 +102,7 @@ impl Session<'_> {
                 signal_hook::flag::register(signal, self.left.clone()).map_err(outside)?;
             }
         }
-        let wanted = Wanted::new(todo.left().map(|run| run.id.clone()));
+        let wanted = SessionRuns::new(todo.left().map(|run| run.id.clone()));
         let called_for_some = !wanted.is_empty();
         let outcome = self.wait(wanted, stored.as_ref()).and_then(|progress| Ok((self.close(&progress)?, progress)));
         let counts =
@@ -125,7 +125,7 @@ impl Session<'_> {
     }
 
     /// Submits what is missing until nothing is, and waits for what a task has.
-    fn wait(&self, mut wanted: Wanted, stored: Option<&store::Sweep>) -> Result<Progress, Error> {
+    fn wait(&self, mut wanted: SessionRuns, stored: Option<&store::Sweep>) -> Result<Progress, Error> {
         let login = Login::new(self.results, &self.sweep.name)?;
         login.plan(stored, self.sweep, self.plan)?;
         if self.execution.lost {

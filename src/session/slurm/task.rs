@@ -1,7 +1,7 @@
 //! `tessera agent`: executes the runs of one Slurm task, on the devices that Slurm gave it. Each attempt is claimed
 //! first.
 
-use crate::agent::{QueuedRun, Settings, execute, progress};
+use crate::agent::{QueuedRun, Settings};
 use crate::error::{Error, ExitCode};
 use crate::presence::leftover;
 use crate::presence::leftover::Leftover;
@@ -11,6 +11,7 @@ use crate::record::counted;
 use crate::record::{ClusterTask, Layout, PlannedRun, RunId};
 use crate::session::closing::close;
 use crate::session::error::outside;
+use crate::session::journal::Journal;
 use crate::session::settings::{GRACE, settings};
 use crate::session::stored::spec_of;
 use crate::session::todo::newest_checkpoint;
@@ -21,7 +22,7 @@ use crate::slurm::attempts::{Attempts, Claimant, agent_name};
 use crate::slurm::cluster::Cluster;
 use crate::slurm::exit_note::ExitNote;
 use crate::slurm::submission::{Outcome, Submission, TaskRun};
-use crate::store::{self, RunState, Status, Writer};
+use crate::store::{self, RunState, Status};
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
@@ -85,7 +86,7 @@ pub fn execute_task(results: &Path, sweep_name: &str, submission_name: &str) -> 
     }
     let (id, request_folder) = (allotted.id.clone(), allotted.request_folder.clone());
     let begun: Vec<(RunId, u32)> = tasks.iter().map(|task| (task.id().clone(), task.attempt)).collect();
-    let mut writer = Writer::open(results, sweep_name, &agent)?;
+    let mut journal = Journal::open(results, sweep_name, &agent, None)?;
     let settings = Settings {
         axes: axes(&tasks),
         slots: Some(allotted.slots),
@@ -97,9 +98,8 @@ pub fn execute_task(results: &Path, sweep_name: &str, submission_name: &str) -> 
         allotted: Some(allotted),
         ..settings(&sweep, trainer(&sweep)?, layout, agent)
     };
-    let summary = execute(settings, tasks, &mut writer, &mut *progress::to_stderr())?;
-    writer.flush()?;
-    drop(writer);
+    let summary = journal.execute(settings, tasks)?;
+    journal.close()?;
     let code = close(&summary, &sweep);
     if summary.stop_reason == Some(StopReason::Warned) && summary.stopped + summary.left > 0 {
         let some = summary.done + summary.failed.len() > 0;

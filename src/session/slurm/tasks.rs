@@ -11,7 +11,7 @@ use crate::session::error::outside;
 use crate::session::lost::lost_fact;
 use crate::slurm::cluster::Cluster;
 use crate::slurm::exit_note::ExitNote;
-use crate::slurm::queue::End;
+use crate::slurm::queue::TaskEnd;
 use crate::slurm::submission::{Outcome, Submission, user};
 use crate::slurm::task_status::{TaskStatus, find_job, task_statuses};
 use crate::store;
@@ -50,7 +50,7 @@ pub enum Availability {
     /// It may be executed somewhere; why nobody knows.
     Unknown(String),
     /// Nothing executes it. How the last task that had it ended, where this look was the one that saw it.
-    Free(Option<End>),
+    Free(Option<TaskEnd>),
 }
 
 impl Tasks {

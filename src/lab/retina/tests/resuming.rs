@@ -11,7 +11,7 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use tch::Device;
-use tessera::record::{Answer, Job, Outcome, ProbeJob, Resume, RunId, Value};
+use tessera::record::{Answer, Assignment, Outcome, ProbeAssignment, Resume, RunId, Value};
 
 /// What a worker wrote.
 #[derive(Clone, Default)]
@@ -33,7 +33,7 @@ impl Heard {
     }
 }
 
-fn job(folder: &Path, attempt: u32, others: &[(&str, Value)]) -> Job {
+fn job(folder: &Path, attempt: u32, others: &[(&str, Value)]) -> Assignment {
     let data = [
         ("data.scenes", Value::from(2)),
         ("data.scene_size", Value::from(32)),
@@ -43,7 +43,7 @@ fn job(folder: &Path, attempt: u32, others: &[(&str, Value)]) -> Job {
         ("checkpoint.best", Value::from("kl")),
     ];
     let all: Vec<(&str, Value)> = data.into_iter().chain(others.iter().cloned()).collect();
-    Job {
+    Assignment {
         trainer: "retina".to_owned(),
         run: RunId::of("a run"),
         attempt,
@@ -59,7 +59,7 @@ fn job(folder: &Path, attempt: u32, others: &[(&str, Value)]) -> Job {
 }
 
 /// Trains and stops when asked for the `until`th time whether to.
-fn train_until(job: &Job, until: u32) -> Vec<Answer> {
+fn train_until(job: &Assignment, until: u32) -> Vec<Answer> {
     let heard = Heard::default();
     let mut answers = Answers::new(Box::new(heard.clone()));
     let table = describe::retina::parameters();
@@ -178,7 +178,7 @@ fn probes_measure_a_checkpoint() {
     for (what, metrics, arrays) in [("covariance", 9, 9), ("rates", 5, 2), ("gradient", 5, 2), ("kl", 8, 3)] {
         let heard = Heard::default();
         let mut answers = Answers::new(Box::new(heard.clone()));
-        let request = ProbeJob { job: job.clone(), what: what.to_owned(), batches: 20 };
+        let request = ProbeAssignment { job: job.clone(), what: what.to_owned(), batches: 20 };
         let values = Values::check(&table, &job.parameters).unwrap();
         probe(&request, &values, Device::Cpu, &mut answers, &|| false).unwrap();
         answers.send();
@@ -213,7 +213,7 @@ fn normalized_is_calibrated_at_its_end_and_before_a_probe() {
         job.resume = Some(Resume { attempt: 1, step, checkpoint });
         let heard = Heard::default();
         let mut answers = Answers::new(Box::new(heard.clone()));
-        let request = ProbeJob { job: job.clone(), what: "kl".to_owned(), batches: 500 };
+        let request = ProbeAssignment { job: job.clone(), what: "kl".to_owned(), batches: 500 };
         let table = describe::retina::parameters();
         probe(&request, &Values::check(&table, &job.parameters).unwrap(), Device::Cpu, &mut answers, &|| false)
             .unwrap();
