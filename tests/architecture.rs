@@ -345,3 +345,18 @@ fn paths_below_results_are_named_in_one_file() {
     let files: Vec<_> = files.map(|source| source.path).collect();
     assert_eq!(files, [Path::new("record/layout.rs")], "paths below results/ are named by `Layout`");
 }
+
+#[test]
+fn unsafe_code_stands_where_the_page_says() {
+    let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/architecture.md")).unwrap();
+    let section = page.split("## Unsafe code").nth(1).and_then(|rest| rest.split("\n## ").next()).unwrap();
+    let rows = section.lines().filter_map(|line| line.strip_prefix("| `")?.split(" | ").next());
+    let mut named: Vec<String> = rows.flat_map(|cell| cell.split('`')).map(str::to_owned).collect();
+    named.retain(|name| name.ends_with(".rs"));
+    named.sort();
+    let is_unsafe =
+        |source: &Source| Regex::new(r"\bunsafe\s*(\{|fn\b|impl\b|extern\b)").unwrap().is_match(&source.code);
+    let there: Vec<String> =
+        sources().iter().filter(|source| is_unsafe(source)).map(|source| source.path.display().to_string()).collect();
+    assert_eq!(there, named, "unsafe code is listed in docs/architecture.md, and nowhere else");
+}

@@ -1,4 +1,4 @@
-//! `tessera import`: makes a sweep of runs of the past.
+//! `tessera import`: makes a sweep from past runs.
 
 use crate::error::{Error, ExitCode};
 use crate::exchange::{From, ImportRequest, import};
@@ -6,7 +6,7 @@ use crate::record::Goal;
 use crate::spec::Reduce;
 use std::path::{Path, PathBuf};
 
-/// Make a sweep of runs of the past: TensorBoard event files or CSV, each folder a run
+/// Make a sweep from past runs: TensorBoard event files or CSV, each folder a run
 ///
 /// Parameters come from the HParams plugin, from a text `train_args`, and from the folders' names by --pattern:
 /// `--pattern '{method}/lr{learning_rate}_s{seed}'`. Runs that are in the sweep already are left alone, so the same

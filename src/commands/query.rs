@@ -7,9 +7,9 @@ use std::fs::File;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
-/// Ask runs, history, arrays and probes of every sweep in SQL
+/// Query the runs, history, arrays and probes of every sweep with SQL
 ///
-/// Tables: runs (one row a run: sweep, run, current, status, failure, attempt, seed, each parameter, each summary, started, seconds, host, device, …), history (sweep, run, attempt, step, elapsed, each metric) and arrays (sweep, run, attempt, step, name, shape, values); of probes, probes (sweep, probe, run, attempt, step, current, asked, batches, each metric) and probe_arrays. Names with `.` or `/` need double quotes. Runs that lost something by damaged files have no numbers; a warning names them.
+/// Tables: runs (one row a run: sweep, run, current, status, failure, attempt, seed, each parameter, each summary, started, seconds, host, device, …), history (sweep, run, attempt, step, elapsed, each metric) and arrays (sweep, run, attempt, step, name, shape, values); of probes, probes (sweep, probe, run, attempt, step, current, asked, batches, each metric) and probe_arrays. Names with `.` or `/` need double quotes. Runs that lost rows to damaged files have no numbers; a warning names them.
 #[derive(clap::Args)]
 pub struct Query {
     /// `SELECT method, avg(kl) FROM runs WHERE current GROUP BY method`

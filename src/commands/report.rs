@@ -33,7 +33,7 @@ pub struct Report {
     /// First execute what is missing of the sweeps
     #[arg(long)]
     run: bool,
-    /// Only look at the values and claims of the texts, and write nothing; 1 where a claim no longer holds
+    /// Only check the values and claims of the texts, and write nothing; the exit code is 1 where a claim no longer holds
     #[arg(long, conflicts_with_all = ["open", "out"])]
     check: bool,
     /// Open the page in the browser

@@ -12,7 +12,7 @@ pub struct Retry {
     sweep: String,
     /// Runs, by (the beginning of) their ids [default: all that failed]
     runs: Vec<String>,
-    /// Also take runs as lost that were on another machine and cannot be seen from here: only you can know that it is gone
+    /// Also count runs on another machine as lost, which cannot be seen from here: only you can know that it is gone
     #[arg(long)]
     lost: bool,
     /// Where runs are executed [default: on Slurm if the sweep was last executed there, else here]

@@ -1,4 +1,4 @@
-//! `tessera run`: its arguments.
+//! `tessera run`: executes what is missing of a sweep.
 
 use crate::error::{Error, ExitCode};
 use crate::page::serve;
@@ -31,7 +31,7 @@ pub struct Run {
     /// Execute at most this many runs
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
-    /// Also execute runs again that an older version of the trainer's code executed
+    /// Also execute again what an older version of the trainer's code executed
     #[arg(long)]
     stale: bool,
     /// Go on in the background, also after the terminal is closed; on Slurm: submit and do not wait

@@ -7,13 +7,13 @@ use std::path::Path;
 /// Which runs of the sweep.
 #[derive(clap::Args, Default)]
 pub(super) struct Scoped {
-    /// Take every run that was ever asked for, not only those of the current spec
+    /// Include every run that was ever planned, not only those of the current spec
     #[arg(long, conflicts_with = "spec")]
     all: bool,
     /// Take the runs of an earlier version of the spec, by (the beginning of) its hash
     #[arg(long, value_name = "HASH")]
     spec: Option<String>,
-    /// Skip damaged files; runs that lost something have no numbers
+    /// Skip damaged files; runs that lost rows have no numbers
     #[arg(long)]
     skip_damaged: bool,
 }

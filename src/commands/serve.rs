@@ -17,7 +17,7 @@ pub struct Serve {
     /// The port; 0 takes any that is free
     #[arg(long, value_name = "N", default_value_t = 8765)]
     port: u16,
-    /// The address to listen on; another than 127.0.0.1 lets other machines connect, unencrypted
+    /// The address to listen on; any but 127.0.0.1 lets other machines connect, unencrypted
     #[arg(long, value_name = "H", default_value = "127.0.0.1")]
     host: String,
     /// Open the page in the browser

@@ -9,7 +9,7 @@ use std::path::Path;
 
 /// Print a table of one summary over any axes: mean ± 95% interval over the seeds of each cell, with n
 ///
-/// A cell says what diverged, failed or is missing. Runs that lost something by damaged files have no numbers, and a warning names them. Without --rows and --cols every axis of the sweep is shown.
+/// A cell says what diverged, failed or is missing. Runs that lost rows to damaged files have no numbers, and a warning names them. Without --rows and --cols every axis of the sweep is shown.
 #[derive(clap::Args)]
 pub struct Table {
     /// A sweep's name

@@ -9,7 +9,7 @@ use std::path::Path;
 
 /// Check every row of a sweep against footers and journals
 ///
-/// Names damaged and foreign files, rows of unknown runs, and runs that lost something. Exit code 1 where numbers may be lost or wrong. With --repair damaged files move to `.damaged` in the sweep's folder, what can be read of them stays, and the next `tessera run` executes runs again that lost something.
+/// Names damaged and foreign files, rows of unknown runs, and runs that lost rows. The exit code is 1 where numbers may be lost or wrong. With --repair damaged files move to `.damaged` in the sweep's folder, what can still be read stays, and the next `tessera run` executes the runs again that lost rows.
 #[derive(clap::Args)]
 pub struct Verify {
     /// A sweep's name

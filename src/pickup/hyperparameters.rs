@@ -1,4 +1,4 @@
-//! The parameters of a run of the past, from its event files: the HParams plugin, or a text named `train_args`.
+//! The parameters of a past run, from its event files: the HParams plugin, or a text named `train_args`.
 
 use super::event_files::{find, texts};
 use crate::record::{Parameters, Value};

@@ -112,7 +112,7 @@ pub struct Picked {
 
 impl Pickup {
     /// Watches a run's folder, which may not exist yet. `started`: when the run began, seconds since 1970, which
-    /// `elapsed` counts from (minus the seconds of earlier attempts); none for files of the past.
+    /// `elapsed` counts from (minus the seconds of earlier attempts); none for past runs.
     pub fn new(folder: &Path, metrics: &Metrics, started: Option<f64>) -> Self {
         let sources = sources(folder, metrics, started.is_none());
         let rank_of_events = sources.iter().position(|source| matches!(source, Source::Events));

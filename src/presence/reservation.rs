@@ -77,7 +77,6 @@ pub fn reservations_of_user() -> Option<PathBuf> {
     match std::env::var_os("TESSERA_RESERVATIONS") {
         Some(folder) if folder.is_empty() => None,
         Some(folder) => Some(PathBuf::from(folder)),
-        // SAFETY: getuid(2) always succeeds and touches nothing.
         None => Some(std::env::temp_dir().join(format!("tessera-{}", nix::unistd::getuid()))),
     }
 }

@@ -9,7 +9,7 @@ use crate::slurm::cluster::Cluster;
 use crate::store::{Repaired, Sweep};
 use std::path::Path;
 
-/// Sets what is damaged of a sweep aside and makes the runs void that lost something.
+/// Sets a sweep's damaged files aside, and makes the runs void that lost rows.
 ///
 /// # Errors
 /// Where there is no such sweep, somebody executes it, or a file cannot be read or written.

@@ -4,7 +4,7 @@ use super::{Kind, Metric};
 use serde_json::json;
 use std::collections::BTreeMap;
 
-/// What is known of runs of the past.
+/// What is known of past runs.
 #[derive(Clone, Debug, Default)]
 pub struct Imported {
     /// The sweep's name.

@@ -46,7 +46,7 @@ pub enum Trainer {
     Toy,
     /// Any other program.
     Command(Box<Command>),
-    /// Nobody: its runs are of the past.
+    /// Nobody: its runs were imported.
     Imported,
 }
 

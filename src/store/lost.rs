@@ -1,4 +1,4 @@
-//! Which runs lost something by damage. A run of which anything may be missing has no numbers: a history with a hole
+//! Which runs lost rows to damage. A run that may lack anything has no numbers: a history with a hole
 //! reads as well as a whole one.
 
 use super::damage::Damage;
@@ -33,7 +33,7 @@ impl Sweep {
         self.damage.lock().is_ok_and(|damage| !damage.lines.is_empty())
     }
 
-    /// Notes that a run lost something, where damage is passed over.
+    /// Notes that a run lost rows, where damage is passed over.
     ///
     /// # Errors
     /// Where it is not.

@@ -1,4 +1,4 @@
-//! Mending: damaged files are set aside, what can be read of them stays, runs that lost something count no more.
+//! Repair: damaged files are set aside, what can still be read stays, and runs that lost rows no longer count.
 //!
 //! The lines that make runs void are safe before a damaged file leaves its place, and a file is replaced in one step, so
 //! that a kill at any point leaves what the next repair can go on with.

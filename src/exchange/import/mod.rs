@@ -1,4 +1,4 @@
-//! Makes a sweep of runs of the past.
+//! Makes a sweep from past runs.
 
 mod naming;
 mod past_run;

@@ -1,4 +1,4 @@
-//! Names of runs of the past, and the parameters that the names hold.
+//! Names of past runs, and the parameters that the names hold.
 
 use super::past_run::Old;
 use crate::exchange::ExchangeError;

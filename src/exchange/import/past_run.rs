@@ -1,10 +1,10 @@
-//! A run of the past: its files, and what is known of it beside them.
+//! A past run: its files, and what is known of it beside them.
 
 use crate::record::{Failure, Parameters};
 use crate::spec::Metrics;
 use std::path::PathBuf;
 
-/// A run of the past.
+/// A past run.
 pub struct Old {
     /// Where its files are.
     pub folder: PathBuf,
@@ -18,7 +18,7 @@ pub struct Old {
     pub ended: Ended,
 }
 
-/// How a run of the past ended.
+/// How a past run ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Ended {
     /// With a result, as far as is known.
