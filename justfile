@@ -64,3 +64,7 @@ format:
 # Install what the recipes need, and nothing else
 setup:
     @echo "ready: $(cargo --version), libtorch in ${LIBTORCH:-your own PyTorch}"
+
+# Which changes of a stage (`plan`, `spec`, …) no test notices: cargo-mutants changes a copy of the sources, one place at a time. `./just mutants plan --shard 0/4` tries a quarter
+mutants stage *arguments:
+    tests/mutants.sh {{stage}} {{arguments}}

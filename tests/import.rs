@@ -1,4 +1,4 @@
-//! Runs of the past become a sweep, and a sweep becomes files of other tools: by the commands, as people give them.
+//! Past runs become a sweep, and a sweep becomes files of other tools: by the commands, as people give them.
 
 use crate::support::answered;
 use crate::support::stage::{Stage, rows, run_id, started};
@@ -70,6 +70,33 @@ fn what_a_kill_leaves_half_imported_is_imported_once() {
         tessera(results.path(), &import);
         assert_eq!(tessera(results.path(), &["query", count, "--format", "csv"]), expected, "{point}:{nth}");
     }
+}
+
+/// A table of runs says how they ended: a word that is not known is no good end, and a step that is no number is not 0.
+#[test]
+fn what_a_table_of_runs_says_is_understood_or_named() {
+    let folder = tempfile::tempdir().unwrap();
+    for run in ["a", "b"] {
+        std::fs::write(folder.path().join(format!("{run}.csv")), "step,loss\n1,2\n").unwrap();
+    }
+    let import = |sheet: &str| {
+        std::fs::write(folder.path().join("runs.csv"), sheet).unwrap();
+        let results = tempfile::tempdir().unwrap();
+        let given = ["import", "csv", &folder.path().to_string_lossy(), "--as", "old"];
+        let answer = command(results.path(), &given).output().unwrap();
+        (answer.status.code(), String::from_utf8_lossy(&answer.stderr).into_owned())
+    };
+    for (sheet, said) in [
+        ("run,status\na,finished\nb,crashed\n", "runs.csv, line 3: `crashed` is no status; known: finished, diverged"),
+        ("run,status,diverged_step\na,diverged,soon\n", "line 2: `soon` is no diverged_step; known: a number of steps"),
+        ("run,status,failure\nb,failed,fire\n", "line 2: `fire` is no failure; known: oom, timeout"),
+        ("run,lr\na,1\na,2\n", "line 3: line 2 is of the run `a` too"),
+    ] {
+        let (code, words) = import(sheet);
+        assert!(code == Some(2) && words.contains(said), "{words}");
+    }
+    let (code, words) = import("run,lr,status\na,1,\nb,2,failed\nc,3,finished\n");
+    assert!(code == Some(0) && words.contains("note: runs.csv tells of 1 run without a file, as `c`"), "{words}");
 }
 
 #[test]

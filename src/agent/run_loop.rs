@@ -166,12 +166,13 @@ impl<'a> Agent<'a> {
     fn take_requests(&mut self) {
         for request in Request::take_all(&self.requests) {
             match request {
-                Request::Stop { runs, kill } if runs.is_empty() => {
+                Err(why) => self.executor.watch.say(&why),
+                Ok(Request::Stop { runs, kill }) if runs.is_empty() => {
                     self.signals += 1 + u32::from(kill);
                     self.stop(StopReason::Stopped);
                 }
-                Request::Stop { runs, kill } => self.executor.stop_runs(&runs, kill),
-                Request::Retry { runs } => self.executor.retry(&runs),
+                Ok(Request::Stop { runs, kill }) => self.executor.stop_runs(&runs, kill),
+                Ok(Request::Retry { runs }) => self.executor.retry(&runs),
             }
         }
     }

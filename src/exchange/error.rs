@@ -48,6 +48,11 @@ impl ExchangeError {
         Self::Request { message: message.into(), help: None }
     }
 
+    pub(super) fn line(path: &Path, line: u64, why: String) -> Self {
+        let message = format!("{}, line {line}: {why}", path.display());
+        Self::Request { message, help: Some("correct the line, or leave the column out") }
+    }
+
     pub(super) fn unreadable(path: &Path) -> impl Fn(std::io::Error) -> Self {
         move |cause| Self::Unreadable { path: path.to_owned(), cause }
     }

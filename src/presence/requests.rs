@@ -42,16 +42,22 @@ impl Request {
         std::fs::rename(&aside, folder.join(name))
     }
 
-    /// Takes the requests to a folder, in their order; what is no request is taken away too.
-    pub fn take_all(folder: &Path) -> Vec<Self> {
+    /// Takes the requests to a folder, in their order. What is no request is taken away too, and said in words.
+    pub fn take_all(folder: &Path) -> Vec<Result<Self, String>> {
         let files = std::fs::read_dir(layout::requests(folder)).into_iter().flatten().flatten();
         let mut files: Vec<_> = files.map(|file| file.path()).collect();
         files.retain(|path| path.file_name().is_some_and(|name| !name.to_string_lossy().starts_with('.')));
         files.sort();
         let take = |path: std::path::PathBuf| {
-            let text = std::fs::read(&path).ok()?;
-            std::fs::remove_file(&path).ok()?;
-            serde_json::from_slice(&text).ok()
+            let read = std::fs::read(&path).and_then(|text| std::fs::remove_file(&path).map(|()| text));
+            // A file that another agent has taken meanwhile was not for this one.
+            let text = match read {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
+                Err(error) => return Some(Err(format!("cannot take the request {}: {error}", path.display()))),
+                Ok(text) => text,
+            };
+            let wrong = |error| format!("{} was no request and is deleted: {error}", path.display());
+            Some(serde_json::from_slice(&text).map_err(wrong))
         };
         files.into_iter().filter_map(take).collect()
     }
@@ -68,7 +74,10 @@ mod tests {
         let stop = Request::Stop { runs: vec![RunId::of("a")], kill: false };
         stop.leave(folder.path()).unwrap();
         std::fs::write(folder.path().join("requests/x"), "nonsense").unwrap();
-        assert_eq!(Request::take_all(folder.path()), [stop]);
+        let taken = Request::take_all(folder.path());
+        assert_eq!(taken[0], Ok(stop));
+        let why = taken[1].as_ref().unwrap_err();
+        assert!(why.contains("requests/x was no request and is deleted: expected"), "{why}");
         assert!(Request::take_all(folder.path()).is_empty());
     }
 }

@@ -4,24 +4,35 @@ use super::naming::Pattern;
 use super::past_run::{Ended, Old};
 use crate::exchange::ExchangeError;
 use crate::pickup::{find_event_files, literal, matching};
-use crate::record::{Failure, Parameters};
+use crate::record::{Failure, Parameters, counted};
 use crate::spec::{Metrics, MetricsSource};
 use crate::store::is_fixed_column;
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
 impl Ended {
-    /// By the columns that a table of runs has.
-    fn of(line: &Line) -> Self {
-        let cell = |name: &str| line.iter().find(|(column, _)| column == name).map(|(_, cell)| cell.as_str());
+    /// By the columns that a table of runs has; where it has none of these, the run ended well.
+    ///
+    /// # Errors
+    /// Where a cell says what is not known here, in words.
+    fn of(line: &Line) -> Result<Self, String> {
+        let cell =
+            |name: &str| line.cells.iter().find(|(column, _)| column == name).map_or("", |(_, cell)| cell.trim());
+        let unknown = |name: &str, known: &str| format!("`{}` is no {name}; known: {known}", cell(name));
         match cell("status") {
-            Some("diverged") => Self::Diverged(cell("diverged_step").and_then(|s| s.parse().ok()).unwrap_or(0)),
-            Some("failed") => {
-                let why = serde_json::from_value(cell("failure").unwrap_or_default().into());
-                Self::Failed(why.unwrap_or(Failure::Crash))
+            "" | "finished" => Ok(Self::Well),
+            "diverged" => {
+                let step = cell("diverged_step").parse();
+                step.map(Self::Diverged).map_err(|_| unknown("diverged_step", "a number of steps"))
             }
-            Some("planned" | "queued" | "running" | "stopped" | "unknown") => Self::Early,
-            _ => Self::Well,
+            "failed" if cell("failure").is_empty() => Ok(Self::Failed(Failure::Crash)),
+            "failed" => {
+                let failure = serde_json::from_value(cell("failure").into());
+                let known = "oom, timeout, stalled, crash, killed, lost";
+                failure.map(Self::Failed).map_err(|_| unknown("failure", known))
+            }
+            "planned" | "queued" | "running" | "stopped" | "unknown" => Ok(Self::Early),
+            _ => Err(unknown("status", "finished, diverged, failed, stopped, running, queued, planned, unknown")),
         }
     }
 }
@@ -53,7 +64,7 @@ impl Search<'_> {
     /// The runs below the folder, by name; what a pattern leaves out is added to the notes.
     pub fn find(&self, pattern: Option<&Pattern>, notes: &mut Vec<String>) -> Result<Vec<Old>, ExchangeError> {
         let (runs, out) = match self.from {
-            From::Csv => self.csv_files(pattern)?,
+            From::Csv => self.csv_files(pattern, notes)?,
             From::Tensorboard => self.event_folders(pattern, notes)?,
         };
         if let Some(first) = out.first() {
@@ -114,9 +125,13 @@ impl Search<'_> {
     }
 
     /// Every file is a run; `metrics.csv` stands for its folder.
-    fn csv_files(&self, pattern: Option<&Pattern>) -> Result<(Vec<Old>, Vec<String>), ExchangeError> {
+    fn csv_files(
+        &self,
+        pattern: Option<&Pattern>,
+        notes: &mut Vec<String>,
+    ) -> Result<(Vec<Old>, Vec<String>), ExchangeError> {
         let any = glob::Pattern::new("**/*.csv").map_err(|error| ExchangeError::request(error.to_string()))?;
-        let sheet = sheet(&self.dir.join(SHEET))?;
+        let mut sheet = sheet(&self.dir.join(SHEET))?;
         let (mut runs, mut out) = (Vec::new(), Vec::new());
         for file in matching(self.dir, &any).map_err(ExchangeError::unreadable(self.dir))? {
             if sheet.is_some() && file == self.dir.join(SHEET) {
@@ -126,23 +141,38 @@ impl Search<'_> {
             let own = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
             let path = if own == "metrics.csv" { folder.clone() } else { file.with_extension("") };
             let name = path.strip_prefix(self.dir).unwrap_or(&path).to_string_lossy().into_owned();
+            let line = sheet.as_mut().and_then(|sheet| sheet.remove(&name));
             if pattern.is_some_and(|pattern| !pattern.matches(&name)) {
                 out.push(name);
                 continue;
             }
             let exact = glob::Pattern::new(&glob::Pattern::escape(&own)).unwrap_or_default();
-            let (parameters, ended) = match sheet.as_ref().and_then(|sheet| sheet.get(&name)) {
-                Some(line) => (parameters(line, &columns(&file)?), Ended::of(line)),
+            let (parameters, ended) = match &line {
+                Some(line) => {
+                    let ended =
+                        Ended::of(line).map_err(|why| ExchangeError::line(&self.dir.join(SHEET), line.number, why))?;
+                    (parameters(&line.cells, &columns(&file)?), ended)
+                }
                 None => Default::default(),
             };
             runs.push(Old { folder, name, metrics: self.metrics(MetricsSource::Csv(exact)), parameters, ended });
+        }
+        let mut lost: Vec<&String> = sheet.iter().flat_map(HashMap::keys).collect();
+        lost.sort();
+        if let Some(first) = lost.first() {
+            notes.push(format!("note: {SHEET} tells of {} without a file, as `{first}`", counted(lost.len(), "run")));
         }
         Ok((runs, out))
     }
 }
 
-/// The cells of a line, each with the name of its column.
-type Line = Vec<(String, String)>;
+/// A line of a table of runs.
+struct Line {
+    /// Its number in the file, from 1.
+    number: u64,
+    /// Its cells, each with the name of its column.
+    cells: Vec<(String, String)>,
+}
 
 /// The lines of a table of runs, by the cell under `run`; none where there is no such table.
 fn sheet(path: &Path) -> Result<Option<HashMap<String, Line>>, ExchangeError> {
@@ -153,11 +183,15 @@ fn sheet(path: &Path) -> Result<Option<HashMap<String, Line>>, ExchangeError> {
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_path(path).map_err(unreadable)?;
     let header = reader.headers().map_err(unreadable)?.clone();
     let Some(place) = header.iter().position(|name| name == "run") else { return Ok(None) };
-    let mut lines = HashMap::new();
+    let mut lines: HashMap<String, Line> = HashMap::new();
     for record in reader.records() {
         let record = record.map_err(unreadable)?;
-        let cells = header.iter().zip(&record).map(|(name, cell)| (name.to_owned(), cell.to_owned()));
-        lines.extend(record.get(place).map(|run| (run.to_owned(), cells.collect())));
+        let number = record.position().map_or(0, csv::Position::line);
+        let cells = header.iter().zip(&record).map(|(name, cell)| (name.to_owned(), cell.to_owned())).collect();
+        let run = record.get(place).unwrap_or_default().to_owned();
+        if let Some(other) = lines.insert(run.clone(), Line { number, cells }) {
+            return Err(ExchangeError::line(path, number, format!("line {} is of the run `{run}` too", other.number)));
+        }
     }
     Ok(Some(lines))
 }

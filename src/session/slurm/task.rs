@@ -135,8 +135,10 @@ fn has_checkpoint(stored: &store::Sweep, attempts: &[(RunId, u32)]) -> bool {
 fn stopped(request_folder: &Path) -> Option<BTreeSet<RunId>> {
     let mut runs = BTreeSet::new();
     for request in Request::take_all(request_folder) {
-        if let Request::Stop { runs: asked, .. } = request {
-            runs.extend(asked);
+        match request {
+            Ok(Request::Stop { runs: asked, .. }) => runs.extend(asked),
+            Ok(Request::Retry { .. }) => {}
+            Err(why) => eprintln!("{why}"),
         }
     }
     Some(runs).filter(|runs| !runs.is_empty())
