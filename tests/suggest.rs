@@ -29,6 +29,9 @@ fn a_sweep_without_figures_gets_those_that_a_person_would_draw_first() {
     let drawn = draw_figures(&spec, &sweep, &Scope::Current, &[], &[Kind::Svg], &out).unwrap();
     assert_eq!(drawn.files.len(), 3);
     assert!(drawn.empty.is_empty(), "{:?}", drawn.empty);
+    let wrong = draw_figures(&spec, &sweep, &Scope::Current, &["kl".to_owned()], &[Kind::Svg], &out).unwrap_err();
+    assert_eq!(wrong.to_string(), "`retina_test` has no figure `kl`");
+    assert!(wrong.help().unwrap().starts_with("it has: curve-kl-method"), "{:?}", wrong.help());
     let path = stored.results().join("kept.yaml");
     let figures: String = lines.iter().map(|line| format!("  - {line}\n")).collect();
     std::fs::write(&path, format!("{}figures:\n{figures}", Stored::spec("retina_test"))).unwrap();

@@ -42,27 +42,10 @@ impl Figures {
     pub fn run(self, results: &Path) -> Result<ExitCode, Error> {
         let sweep = self.scoped.open(results, &self.sweep)?;
         let spec = stored_spec(&sweep)?;
-        if self.suggest || spec.figures.is_empty() {
+        if self.suggest {
             let lines = suggestions(&spec, &sweep)?;
-            if lines.is_empty() {
-                let message = format!("nothing of `{}` can be drawn: no run has recorded a metric", self.sweep);
-                return Err(Error::usage(message)
-                    .with_help(format!("`tessera status {}` says where its runs stand", self.sweep)));
-            }
-            if self.suggest {
-                let lines: String = lines.iter().map(|line| format!("  - {line}\n")).collect();
-                answer(&format!("figures:\n{lines}"))?;
-                return Ok(ExitCode::Success);
-            }
-        }
-        if let Some(unknown) = self
-            .only
-            .iter()
-            .find(|name| !spec.figures.is_empty() && !spec.figures.iter().any(|figure| figure.name == **name))
-        {
-            let known: Vec<&str> = spec.figures.iter().map(|figure| &*figure.name).collect();
-            return Err(Error::usage(format!("`{}` has no figure `{unknown}`", self.sweep))
-                .with_help(format!("it has: {}", known.join(", "))));
+            answer(&format!("figures:\n{}", lines.iter().map(|line| format!("  - {line}\n")).collect::<String>()))?;
+            return Ok(ExitCode::Success);
         }
         let kinds = self.format.iter().map(|picture| match picture {
             Picture::Svg => Kind::Svg,

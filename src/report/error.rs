@@ -38,6 +38,19 @@ pub enum ReportError {
     /// Values in its texts are wrong.
     #[error("{}", .0.0.first().map(|problem| &*problem.message).unwrap_or_default())]
     Values(Problems),
+    /// A sweep for which no figure can be suggested.
+    #[error("nothing of `{0}` can be drawn: no run has recorded a metric")]
+    NothingToDraw(String),
+    /// A figure that a sweep does not have.
+    #[error("`{sweep}` has no figure `{name}`")]
+    NoFigure {
+        /// The sweep.
+        sweep: String,
+        /// What was asked for.
+        name: String,
+        /// What it has.
+        known: Vec<String>,
+    },
     /// What cannot name an edition.
     #[error("`{0}` cannot name an edition")]
     Edition(String),
@@ -47,6 +60,16 @@ pub enum ReportError {
 }
 
 impl ReportError {
+    /// What to do, where that is known.
+    pub fn help(&self) -> Option<String> {
+        match self {
+            Self::NothingToDraw(sweep) => Some(format!("`tessera status {sweep}` says where its runs stand")),
+            Self::NoFigure { known, .. } => Some(format!("it has: {}", known.join(", "))),
+            Self::Edition(_) => Some("use letters, digits, `-`, `_` and `.`, not `.` first".to_owned()),
+            _ => None,
+        }
+    }
+
     pub(super) fn figure(figure: &Figure, error: FiguresError) -> Self {
         Self::Figure { name: figure.name.clone(), error: Box::new(error), origin: Some(figure.origin.clone()) }
     }

@@ -133,7 +133,7 @@ pub struct Drawn {
 /// Draws the figures of a sweep's spec (those named in `only`, or all) into a folder.
 ///
 /// # Errors
-/// Where a figure cannot be drawn or a file cannot be written.
+/// Where a name is none of a figure, a figure cannot be drawn or a file cannot be written.
 pub fn draw_figures(
     spec: &Spec,
     sweep: &Sweep,
@@ -147,10 +147,15 @@ pub fn draw_figures(
     let source = source.map_err(|error| ReportError::sweep(&spec.name, error))?;
     let mut palette = Palette::default();
     source.color(&mut palette);
-    let mut chosen: Vec<Figure> = suggested::figures(spec, sweep)?
-        .into_iter()
-        .filter(|figure| only.is_empty() || only.contains(&figure.name))
-        .collect();
+    let mut chosen: Vec<Figure> = suggested::figures(spec, sweep)?;
+    if chosen.is_empty() {
+        return Err(ReportError::NothingToDraw(spec.name.clone()));
+    }
+    if let Some(unknown) = only.iter().find(|name| !chosen.iter().any(|figure| figure.name == **name)) {
+        let known = chosen.iter().map(|figure| figure.name.clone()).collect();
+        return Err(ReportError::NoFigure { sweep: spec.name.clone(), name: unknown.clone(), known });
+    }
+    chosen.retain(|figure| only.is_empty() || only.contains(&figure.name));
     let results = sweep.layout().root().parent().unwrap_or(Path::new("")).to_owned();
     let own = Report::of_sweep(spec.clone(), PathBuf::new());
     let again = Arc::new(vec![Sweep::open(&results, &spec.name)?]);

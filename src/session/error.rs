@@ -79,16 +79,16 @@ impl From<ReportError> for Error {
             ReportError::Store(error) => error.into(),
             ReportError::Table(error) => error.into(),
             ReportError::Values(problems) => problems.into(),
-            error @ ReportError::Edition(_) => {
-                Self::usage(error.to_string()).with_help("use letters, digits, `-`, `_` and `.`, not `.` first")
-            }
             ReportError::Figure { name, error, origin: Some(origin) } => match error.asked() {
                 Some(help) => {
                     Problems(vec![origin.problem(Severity::Error, format!("`{name}`: {error}"), &help)]).into()
                 }
                 None => Self::failure(format!("figure `{name}`: {error}")),
             },
-            error => Self::failure(error.to_string()),
+            error => match error.help() {
+                Some(help) => Self::usage(error.to_string()).with_help(help),
+                None => Self::failure(error.to_string()),
+            },
         }
     }
 }
