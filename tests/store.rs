@@ -173,12 +173,12 @@ fn a_journal_cut_at_any_byte_opens_and_goes_on() {
         let folder = TempDir::new().unwrap();
         let cut = folder.path().join("agent.jsonl");
         std::fs::write(&cut, &text[..length]).unwrap();
-        let mut journal = Journal::open(&cut, "test", "agent").unwrap();
+        let mut journal = Journal::open(&cut, "test", "agent", drop).unwrap();
         journal.append([&finished(&run_id("lagrange", 2), 1)]).unwrap();
         journal.sync().unwrap();
         let text = std::fs::read_to_string(&cut).unwrap();
         assert!(text.ends_with('\n') && text.lines().all(|line| line.starts_with('{') && line.ends_with('}')));
-        Journal::open(&cut, "test", "agent").unwrap();
+        Journal::open(&cut, "test", "agent", drop).unwrap();
     }
 }
 

@@ -140,6 +140,11 @@ impl Layout {
         self.root.join("figures")
     }
 
+    /// What the tables, figures and page of the sweep were last made from.
+    pub fn finished(&self) -> PathBuf {
+        self.root.join(".finished")
+    }
+
     /// The sweep for other tools.
     pub fn export(&self) -> PathBuf {
         self.root.join("export")

@@ -1,37 +1,59 @@
-//! Finishes a session: compacts segments, writes the table of runs, draws the figures and the sweep's page.
+//! Finishes a session: compacts segments, writes the table of runs, draws the figures and the sweep's page. What was made
+//! from the same journals, spec and program stays as it is.
 
+use super::error::outside;
 use crate::error::Error;
-use crate::record::layout;
+use crate::record::{Layout, layout};
 use crate::report;
 use crate::spec::{Report, Sweep as Spec};
 use crate::store::{StoreError, Sweep};
+use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
 /// Brings a sweep's tables up to date; with a `page`, draws its figures, writes its page, and says where to look.
 ///
 /// # Errors
 /// Where a file cannot be read or written, or a figure cannot be drawn.
 pub fn finish(results: &Path, spec: Spec, file: &Path, page: bool) -> Result<(), Error> {
+    let layout = Layout::new(results, &spec.name);
+    let (html, figures) = (layout::reports(results).join(&spec.name).join("report.html"), layout.figures());
+    let is_page = page && !(spec.figures.is_empty() && spec.metric.is_none());
+    let mark = Mark { of: state(&layout, &spec).map_err(outside)?, page: is_page };
+    eprintln!("numbers  {}", layout.root().display());
+    let before = Mark::read(&layout);
+    if before.as_ref().is_some_and(|before| before.of == mark.of) {
+        let there = before.is_some_and(|before| before.page) && html.is_file();
+        if is_page && there {
+            say(&figures, &html);
+        }
+        if !is_page || there {
+            return Ok(());
+        }
+    }
     let stored = Sweep::open(results, &spec.name)?;
     match stored.compact() {
         // Whoever compacts it now does the same.
         Ok(_) | Err(StoreError::Busy(_)) => {}
         Err(error) => return Err(error.into()),
     }
-    let folder = stored.layout().root().to_owned();
-    eprintln!("numbers  {}", folder.display());
-    let nothing_to_show = spec.figures.is_empty() && spec.metric.is_none();
-    if !page || nothing_to_show || !stored.states().iter().any(|state| state.current && state.status.is_done()) {
-        return Ok(());
+    if is_page && stored.states().iter().any(|state| state.current && state.status.is_done()) {
+        draw(results, spec, file, &figures)?;
+        say(&figures, &html);
+        mark.write(&layout);
+    } else {
+        Mark { page: false, ..mark }.write(&layout);
     }
+    Ok(())
+}
+
+/// Draws the figures of a sweep and writes its page.
+fn draw(results: &Path, spec: Spec, file: &Path, figures: &Path) -> Result<(), Error> {
     let out = layout::reports(results).join(&spec.name);
     let page = report::write(&Report::of_sweep(spec, file.to_owned()), results, &out)?;
     if !page.figures.is_empty() {
-        let figures = stored.layout().figures();
-        copy(&page.figures, &figures).map_err(|error| Error::failure(format!("{}: {error}", figures.display())))?;
-        eprintln!("figures  {}", figures.display());
+        copy(&page.figures, figures).map_err(|error| Error::failure(format!("{}: {error}", figures.display())))?;
     }
-    eprintln!("page     {}", page.html.display());
     for warning in page.warnings {
         eprintln!("note: {warning}");
     }
@@ -39,6 +61,14 @@ pub fn finish(results: &Path, spec: Spec, file: &Path, page: bool) -> Result<(),
         eprintln!("note: no runs match for the figure {name}");
     }
     Ok(())
+}
+
+/// Says where to look.
+fn say(figures: &Path, html: &Path) {
+    if figures.is_dir() {
+        eprintln!("figures  {}", figures.display());
+    }
+    eprintln!("page     {}", html.display());
 }
 
 /// The page has its figures beside it; the sweep's own folder has them too.
@@ -50,4 +80,47 @@ fn copy(files: &[PathBuf], folder: &Path) -> std::io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// What the tables of a sweep were made from, and whether its page was drawn from the same. Where there is none, or it
+/// cannot be read, all is made anew.
+#[derive(Serialize, Deserialize)]
+struct Mark {
+    of: String,
+    page: bool,
+}
+
+impl Mark {
+    fn read(layout: &Layout) -> Option<Self> {
+        serde_json::from_slice(&std::fs::read(layout.finished()).ok()?).ok()
+    }
+
+    /// That it cannot be written costs the next session its time, and nothing else.
+    fn write(&self, layout: &Layout) {
+        if let Ok(text) = serde_json::to_vec(self) {
+            let _ = std::fs::write(layout.finished(), text);
+        }
+    }
+}
+
+/// What tables, figures and page are made from: the journals (of probes too), the spec, and this very program.
+fn state(layout: &Layout, spec: &Spec) -> std::io::Result<String> {
+    let mut journals = vec![layout.journals()];
+    for probe in std::fs::read_dir(layout.probes()).into_iter().flatten() {
+        journals.push(Layout::at(&probe?.path()).journals());
+    }
+    let mut files = vec![std::env::current_exe()?];
+    for folder in journals {
+        for file in std::fs::read_dir(folder).into_iter().flatten() {
+            files.push(file?.path());
+        }
+    }
+    files.sort();
+    let mut state = spec.hash.clone();
+    for file in files {
+        let about = std::fs::metadata(&file)?;
+        let modified = about.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+        state += &format!(" {} {} {modified}", file.file_name().unwrap_or_default().to_string_lossy(), about.len());
+    }
+    Ok(state)
 }

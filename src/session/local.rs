@@ -84,9 +84,9 @@ impl Execution {
         }
         let tasks = self.beside_slurm(&layout, &sweep.name)?;
         let agent = agent_name();
-        let mut journal = Journal::open(results, &sweep.name, &agent, Some(claim))?;
+        let mut journal = Journal::new(results, &sweep.name, &agent, Some(claim));
         let elsewhere = end_leftovers(todo.stored(), tasks.as_ref(), self.lost, &mut journal)?;
-        journal.write_spec(&sweep.folded, &sweep.hash)?;
+        store::write_spec(&layout, &sweep.folded, &sweep.hash)?;
         if !is_recorded(todo.stored(), sweep, plan) {
             journal.record([planned_fact(sweep, plan)])?;
         }

@@ -180,7 +180,7 @@ impl Probe {
         let layout = Layout::absolute(results, sweep.name()).map_err(outside)?.probe(what);
         let claim = claim(&layout, sweep.name(), false)?;
         let agent = agent_name();
-        let mut journal = Journal::open(&sweep.layout().probes(), what, &agent, Some(claim))?;
+        let mut journal = Journal::new(&sweep.layout().probes(), what, &agent, Some(claim));
         let elsewhere = end_leftovers(stored.as_ref().map(|stored| &stored.sweep), None, false, &mut journal)?;
         runs.retain(|queued| !elsewhere.contains(queued.id()));
         let new = wanted.iter().filter(|one| state(&one.id).is_none());

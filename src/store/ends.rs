@@ -24,18 +24,12 @@ impl Sweep {
         let mut begun: HashMap<(RunId, u32), Provenance> = HashMap::new();
         let mut ended = Vec::new();
         for path in files::list(&self.layout.journals(), ".jsonl")? {
-            for fact in self.facts_of(&path)? {
-                match fact {
-                    Fact::Started { run, attempt, provenance, .. } => {
-                        begun.insert((run, attempt), *provenance);
-                    }
-                    Fact::Finished { time, run, attempt, .. } => ended.push((time, (run, attempt), None)),
-                    Fact::Failed { time, run, attempt, failure, .. } => {
-                        ended.push((time, (run, attempt), Some(failure)));
-                    }
-                    _ => {}
-                }
-            }
+            self.read_journal(&path, |fact| match fact {
+                Fact::Started { run, attempt, provenance, .. } => _ = begun.insert((run, attempt), *provenance),
+                Fact::Finished { time, run, attempt, .. } => ended.push((time, (run, attempt), None)),
+                Fact::Failed { time, run, attempt, failure, .. } => ended.push((time, (run, attempt), Some(failure))),
+                _ => {}
+            })?;
         }
         ended.sort_by(|a, b| a.0.total_cmp(&b.0));
         let end =

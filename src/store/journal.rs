@@ -6,14 +6,19 @@
 
 use super::StoreError;
 use super::files::{fail_point, make_folder, sync_folder};
+use super::parallel::in_parallel;
 use crate::record::Fact;
 use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions};
-use std::io::{Seek, SeekFrom, Write};
+use std::io::{self, Read as _, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 /// The version of the journal's format.
 const FORMAT: u64 = 1;
+/// Bytes that are read at a time …
+const STRETCH: u64 = 8 << 20;
+/// … and that a core parses at a time.
+const PIECE: usize = 256 << 10;
 
 #[derive(Serialize, Deserialize)]
 struct Header {
@@ -33,18 +38,17 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Opens or makes a journal; what a power cut left of its last line is cut off.
+    /// Opens or makes a journal; what a power cut left of its last line is cut off. Hands on the facts that it has.
     ///
     /// # Errors
     /// Where the file cannot be written, has another format, or holds a line that is no fact.
-    pub fn open(path: &Path, sweep: &str, agent: &str) -> Result<Self, StoreError> {
+    pub fn open(path: &Path, sweep: &str, agent: &str, take: impl FnMut(Fact)) -> Result<Self, StoreError> {
         let folder = path.parent().unwrap_or(Path::new("."));
         make_folder(folder)?;
         let open = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
         let file = open.map_err(StoreError::file("write", path))?;
-        let text = std::fs::read(path).map_err(StoreError::file("read", path))?;
-        let length = whole(&text).len() as u64;
-        parse(path, &text)?.whole(path)?;
+        let Read { length, damaged } = read_from(path, &file, take)?;
+        refuse_damaged(path, damaged)?;
         let mut journal = Self { file, path: path.to_owned(), length, dirty: false };
         journal.cut()?;
         if length == 0 {
@@ -109,39 +113,36 @@ impl Journal {
     }
 }
 
-/// What a journal says, as far as it can be read.
-#[derive(Debug, Default)]
-pub(super) struct Lines {
-    /// In its order.
-    pub facts: Vec<Fact>,
+/// What was found of a journal beside its facts.
+struct Read {
+    /// Bytes that are whole lines.
+    length: u64,
     /// Damaged lines, from 1, with what is wrong.
-    pub damaged: Vec<(usize, String)>,
+    damaged: Vec<(usize, String)>,
 }
 
-impl Lines {
-    /// The facts, where no line is damaged.
-    fn whole(self, path: &Path) -> Result<Vec<Fact>, StoreError> {
-        match self.damaged.into_iter().next() {
-            Some((line, message)) => Err(StoreError::Journal { path: path.to_owned(), line, message }),
-            None => Ok(self.facts),
-        }
-    }
-}
-
-/// The facts of a journal, in its order; a last line without its line break is passed over.
+/// Hands on the facts of a journal, in its order; a last line without its line break is passed over.
 ///
 /// # Errors
-/// Where the file cannot be read, has another format, or holds a damaged line.
-pub fn read(path: &Path) -> Result<Vec<Fact>, StoreError> {
-    read_lines(path)?.whole(path)
+/// Where the file cannot be read, has another format, or holds a damaged line: then some facts were handed on.
+pub fn read(path: &Path, take: impl FnMut(Fact)) -> Result<(), StoreError> {
+    refuse_damaged(path, read_readable(path, take)?)
 }
 
-/// As [`read`], but damaged lines are passed over and named.
+/// As [`read`], but damaged lines are passed over; gives them, counted from 1, each with what is wrong.
 ///
 /// # Errors
 /// Where the file cannot be read or has another format.
-pub(super) fn read_lines(path: &Path) -> Result<Lines, StoreError> {
-    parse(path, &std::fs::read(path).map_err(StoreError::file("read", path))?)
+pub(super) fn read_readable(path: &Path, take: impl FnMut(Fact)) -> Result<Vec<(usize, String)>, StoreError> {
+    let file = File::open(path).map_err(StoreError::file("read", path))?;
+    Ok(read_from(path, &file, take)?.damaged)
+}
+
+fn refuse_damaged(path: &Path, damaged: Vec<(usize, String)>) -> Result<(), StoreError> {
+    match damaged.into_iter().next() {
+        Some((line, message)) => Err(StoreError::Journal { path: path.to_owned(), line, message }),
+        None => Ok(()),
+    }
 }
 
 /// The text of a journal without its damaged lines, and with more facts at its end.
@@ -150,7 +151,7 @@ pub(super) fn read_lines(path: &Path) -> Result<Lines, StoreError> {
 /// Where it cannot be read or has another format.
 pub(super) fn mended(path: &Path, sweep: &str, agent: &str, more: &[Fact]) -> Result<Vec<u8>, StoreError> {
     let text = std::fs::read(path).map_err(StoreError::file("read", path))?;
-    let damaged: Vec<usize> = parse(path, &text)?.damaged.into_iter().map(|(line, _)| line).collect();
+    let damaged: Vec<usize> = read_from(path, &*text, drop)?.damaged.into_iter().map(|(line, _)| line).collect();
     let refuse =
         |error: serde_json::Error| StoreError::Journal { path: path.to_owned(), line: 0, message: error.to_string() };
     let mut kept = Vec::new();
@@ -175,26 +176,68 @@ fn whole(text: &[u8]) -> &[u8] {
     &text[..end]
 }
 
-fn parse(path: &Path, text: &[u8]) -> Result<Lines, StoreError> {
-    let mut found = Lines::default();
-    let mut lines = whole(text).split_inclusive(|&byte| byte == b'\n').enumerate();
-    let Some((_, first)) = lines.next() else { return Ok(found) };
-    match serde_json::from_slice::<Header>(first) {
-        _ if !has_own_sum(first) => found.damaged.push((1, CHANGED.to_owned())),
-        Err(error) => found.damaged.push((1, format!("this is no journal of tessera ({error})"))),
+/// Reads a stretch at a time, whose lines all cores parse: neither the text nor the facts are in memory as a whole.
+fn read_from(path: &Path, mut text: impl io::Read, mut take: impl FnMut(Fact)) -> Result<Read, StoreError> {
+    let mut found = Read { length: 0, damaged: Vec::new() };
+    let (mut stretch, mut line) = (Vec::new(), 1);
+    loop {
+        let read = text.by_ref().take(STRETCH).read_to_end(&mut stretch).map_err(StoreError::file("read", path))?;
+        let whole = whole(&stretch).len();
+        let mut lines: &[u8] = &stretch[..whole];
+        if line == 1 && whole > 0 {
+            let first = lines.split_inclusive(|&byte| byte == b'\n').next().unwrap_or_default();
+            found.damaged.extend(wrong_header(path, first)?.map(|message| (1, message)));
+            (lines, line) = (&lines[first.len()..], 2);
+        }
+        for parsed in in_parallel(&pieces(lines), |piece| Ok(parse(piece)))? {
+            for fact in parsed {
+                match fact {
+                    Ok(fact) => take(fact),
+                    Err(message) => found.damaged.push((line, message)),
+                }
+                line += 1;
+            }
+        }
+        found.length += whole as u64;
+        stretch.drain(..whole);
+        if read == 0 {
+            return Ok(found);
+        }
+    }
+}
+
+/// What is wrong with the first line, if anything is.
+fn wrong_header(path: &Path, line: &[u8]) -> Result<Option<String>, StoreError> {
+    match serde_json::from_slice::<Header>(line) {
+        _ if !has_own_sum(line) => Ok(Some(CHANGED.to_owned())),
+        Err(error) => Ok(Some(format!("this is no journal of tessera ({error})"))),
         Ok(header) if header.journal != FORMAT => {
-            return Err(StoreError::Format { path: path.to_owned(), found: header.journal, known: FORMAT });
+            Err(StoreError::Format { path: path.to_owned(), found: header.journal, known: FORMAT })
         }
-        Ok(_) => {}
+        Ok(_) => Ok(None),
     }
-    for (i, line) in lines {
-        match serde_json::from_slice(line) {
-            _ if !has_own_sum(line) => found.damaged.push((i + 1, CHANGED.to_owned())),
-            Err(error) => found.damaged.push((i + 1, format!("this is no fact ({error})"))),
-            Ok(fact) => found.facts.push(fact),
-        }
+}
+
+/// A stretch of whole lines in pieces of whole lines.
+fn pieces(mut lines: &[u8]) -> Vec<&[u8]> {
+    let mut pieces = Vec::new();
+    while !lines.is_empty() {
+        let end = lines.iter().skip(PIECE).position(|&byte| byte == b'\n').map_or(lines.len(), |last| PIECE + last + 1);
+        let (piece, rest) = lines.split_at(end);
+        pieces.push(piece);
+        lines = rest;
     }
-    Ok(found)
+    pieces
+}
+
+/// The facts of lines, in their order; of a damaged line what is wrong.
+fn parse(lines: &[u8]) -> Vec<Result<Fact, String>> {
+    let fact = |line: &[u8]| match serde_json::from_slice(line) {
+        _ if !has_own_sum(line) => Err(CHANGED.to_owned()),
+        Err(error) => Err(format!("this is no fact ({error})")),
+        Ok(fact) => Ok(fact),
+    };
+    lines.split_inclusive(|&byte| byte == b'\n').map(fact).collect()
 }
 
 /// What is said of a line whose sum differs.

@@ -2,7 +2,7 @@
 //! reads as well as a whole one.
 
 use super::damage::Damage;
-use super::journal::{read, read_lines};
+use super::journal::{read, read_readable};
 use super::parallel::in_parallel;
 use super::rows_file::{RowsFile, Span};
 use super::table::Table;
@@ -17,16 +17,18 @@ impl Sweep {
         self.damage.lock().map(|damage| damage.clone()).unwrap_or_default()
     }
 
-    /// The facts of a journal; where damage is passed over, of its lines that can be read.
-    pub(super) fn facts_of(&self, path: &Path) -> Result<Vec<Fact>, StoreError> {
+    /// Hands on the facts of a journal; where damage is passed over, of its lines that can be read.
+    pub(super) fn read_journal(&self, path: &Path, take: impl FnMut(Fact)) -> Result<(), StoreError> {
         if !self.skip_damaged {
-            return read(path);
+            return read(path, take);
         }
-        let lines = read_lines(path)?;
+        let damaged = read_readable(path, take)?;
         if let Ok(mut damage) = self.damage.lock() {
-            damage.lines.extend(lines.damaged.into_iter().map(|(line, message)| (path.to_owned(), line, message)));
+            let known: HashSet<_> = damage.lines.iter().map(|(path, line, _)| (path.clone(), *line)).collect();
+            let damaged = damaged.into_iter().map(|(line, message)| (path.to_owned(), line, message));
+            damage.lines.extend(damaged.filter(|(path, line, _)| !known.contains(&(path.clone(), *line))));
         }
-        Ok(lines.facts)
+        Ok(())
     }
 
     pub(super) fn has_damaged_lines(&self) -> bool {

@@ -44,4 +44,4 @@ pub use summary::Summaries;
 pub use sweep::{Scope, Sweep, sweeps};
 pub use table::rows_of_all;
 pub use verify::{Finding, Verified};
-pub use writer::Writer;
+pub use writer::{Writer, write_spec};

@@ -60,10 +60,11 @@ impl Sweep {
         };
         let mut of = HashMap::new();
         for path in files::list(&sweep.layout.journals(), ".jsonl")? {
-            of.extend(sweep.facts_of(&path)?.into_iter().filter_map(|fact| match fact {
-                Fact::Probe { probe, of, .. } => Some((probe, of)),
-                _ => None,
-            }));
+            sweep.read_journal(&path, |fact| {
+                if let Fact::Probe { probe, of: probed, .. } = fact {
+                    of.insert(probe, probed);
+                }
+            })?;
         }
         Ok(Some(Probes { sweep, of }))
     }

@@ -94,7 +94,7 @@ impl Sweep {
         if voids.is_empty() {
             return Ok(());
         }
-        let mut journal = Journal::open(&self.layout.journal(AGENT), &self.name, AGENT)?;
+        let mut journal = Journal::open(&self.layout.journal(AGENT), &self.name, AGENT, drop)?;
         journal.append(&voids)?;
         journal.sync()
     }

@@ -1,7 +1,7 @@
 //! What the facts of all journals say of each run.
 
 use crate::record::{Axes, Fact, Failure, Goal, Outcome, Parameters, Provenance, Reading, RunId};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 /// Where a run stands.
@@ -162,11 +162,31 @@ enum End {
 
 #[derive(Default)]
 struct Gathered {
-    attempts: BTreeMap<u32, Attempt>,
+    /// By their numbers, which grow: a map would take a node of eleven for each run.
+    attempts: Vec<(u32, Attempt)>,
     checkpoints: Vec<Checkpoint>,
     kept: Vec<Kept>,
     /// The newest attempt that counts no more, and why.
     void: Option<(u32, String)>,
+}
+
+impl Gathered {
+    /// An attempt, made where it is new.
+    fn attempt(&mut self, number: u32) -> &mut Attempt {
+        let place = match self.attempts.binary_search_by_key(&number, |(number, _)| *number) {
+            Ok(place) => place,
+            Err(place) => {
+                self.attempts.insert(place, (number, Attempt::default()));
+                place
+            }
+        };
+        &mut self.attempts[place].1
+    }
+}
+
+fn find(attempts: &[(u32, Attempt)], number: u32) -> Option<&Attempt> {
+    let place = attempts.binary_search_by_key(&number, |(number, _)| *number).ok()?;
+    Some(&attempts[place].1)
 }
 
 struct Asked {
@@ -174,12 +194,20 @@ struct Asked {
     parameters: Arc<Parameters>,
 }
 
-/// Folds facts, in any order, into plans (oldest first) and the state of each run (in the order of the newest plan,
-/// then those no longer asked for).
-pub(crate) fn fold(facts: impl IntoIterator<Item = Fact>) -> (Vec<Planned>, Vec<RunState>) {
-    let mut plans: Vec<(Planned, Vec<(RunId, Asked)>)> = Vec::new();
-    let mut gathered: HashMap<RunId, Gathered> = HashMap::new();
-    for fact in facts {
+/// How many provenances are remembered, so that attempts of one worker share theirs.
+const REMEMBERED: usize = 64;
+
+/// Folds facts, which come in any order, into plans and the state of each run.
+#[derive(Default)]
+pub(crate) struct Fold {
+    plans: Vec<(Planned, Vec<(RunId, Asked)>)>,
+    gathered: HashMap<RunId, Gathered>,
+    provenances: VecDeque<Arc<Provenance>>,
+}
+
+impl Fold {
+    /// Takes a fact.
+    pub(crate) fn take(&mut self, fact: Fact) {
         match fact {
             Fact::Planned { time, spec, tessera, trainer, metric, goal, axes, common, runs } => {
                 let asked = runs.into_iter().map(|planned| {
@@ -189,73 +217,93 @@ pub(crate) fn fold(facts: impl IntoIterator<Item = Fact>) -> (Vec<Planned>, Vec<
                 });
                 let asked: Vec<_> = asked.collect();
                 let runs = asked.iter().map(|(run, _)| run.clone()).collect();
-                plans.push((Planned { time, spec, tessera, trainer, metric, goal, axes, runs }, asked));
+                self.plans.push((Planned { time, spec, tessera, trainer, metric, goal, axes, runs }, asked));
             }
             // `probes` reads what the ids of probes stand for.
             Fact::Probe { .. } => {}
             Fact::Started { time, run, attempt, resume, provenance } => {
-                let entry = gathered.entry(run).or_default().attempts.entry(attempt).or_default();
-                entry.started = Some(Start { time, resume, provenance: Arc::from(provenance) });
+                let provenance = self.shared(*provenance);
+                let entry = self.gathered.entry(run).or_default().attempt(attempt);
+                entry.started = Some(Start { time, resume, provenance });
             }
             Fact::Checkpoint { run, attempt, step, guessed, file, .. } => {
-                gathered.entry(run).or_default().checkpoints.push(Checkpoint { attempt, step, guessed, file });
+                self.gathered.entry(run).or_default().checkpoints.push(Checkpoint { attempt, step, guessed, file });
             }
             Fact::Read { run, attempt, reading, .. } => {
-                gathered.entry(run).or_default().attempts.entry(attempt).or_default().reading = Some(reading);
+                self.gathered.entry(run).or_default().attempt(attempt).reading = Some(reading);
             }
             Fact::Kept { run, attempt, agent, history, arrays } => {
-                gathered.entry(run).or_default().kept.push(Kept { attempt, agent, history, arrays });
+                self.gathered.entry(run).or_default().kept.push(Kept { attempt, agent, history, arrays });
             }
             Fact::Void { run, attempt, message, .. } => {
-                let void = &mut gathered.entry(run).or_default().void;
+                let void = &mut self.gathered.entry(run).or_default().void;
                 if void.as_ref().is_none_or(|(newest, _)| attempt > *newest) {
                     *void = Some((attempt, message));
                 }
             }
             Fact::Finished { run, attempt, seconds, outcome, peak_memory_mib, .. } => {
-                let entry = gathered.entry(run).or_default().attempts.entry(attempt).or_default();
+                let entry = self.gathered.entry(run).or_default().attempt(attempt);
                 (entry.end, entry.seconds, entry.peak) = (Some(End::Result(outcome)), Some(seconds), peak_memory_mib);
             }
             Fact::Failed { run, attempt, seconds, failure, message, .. } => {
-                let entry = gathered.entry(run).or_default().attempts.entry(attempt).or_default();
+                let entry = self.gathered.entry(run).or_default().attempt(attempt);
                 // Whoever takes an attempt for lost knows less than the attempt itself.
                 if failure == Failure::Lost && entry.end.is_some() {
-                    continue;
+                    return;
                 }
                 (entry.end, entry.seconds) = (Some(End::Failed(failure, message)), Some(seconds));
             }
             Fact::Stopped { run, attempt, seconds, .. } => {
-                let entry = gathered.entry(run).or_default().attempts.entry(attempt).or_default();
+                let entry = self.gathered.entry(run).or_default().attempt(attempt);
                 (entry.end, entry.seconds) = (Some(End::Stopped), Some(seconds));
             }
         }
     }
-    plans.sort_by(|a, b| a.0.time.total_cmp(&b.0.time));
-    let mut seen = HashSet::new();
-    let mut states = Vec::new();
-    for (age, (_, asked)) in plans.iter_mut().rev().enumerate() {
-        for (run, asked) in asked.drain(..) {
-            if seen.insert(run.clone()) {
-                let gathered = gathered.remove(&run).unwrap_or_default();
-                states.push(state(run, asked, age == 0, gathered));
+
+    /// The one that is equal among those remembered, or this one.
+    fn shared(&mut self, provenance: Provenance) -> Arc<Provenance> {
+        let is_same = |other: &&Arc<Provenance>| other.pid == provenance.pid && ***other == provenance;
+        if let Some(known) = self.provenances.iter().rev().find(is_same) {
+            return known.clone();
+        }
+        let new = Arc::new(provenance);
+        self.provenances.push_back(new.clone());
+        if self.provenances.len() > REMEMBERED {
+            self.provenances.pop_front();
+        }
+        new
+    }
+
+    /// The plans, oldest first, and the runs: those of the newest plan in its order, then those no longer asked for.
+    pub(crate) fn finish(self) -> (Vec<Planned>, Vec<RunState>) {
+        let Self { mut plans, mut gathered, .. } = self;
+        plans.sort_by(|a, b| a.0.time.total_cmp(&b.0.time));
+        let mut seen = HashSet::new();
+        let mut states = Vec::new();
+        for (age, (_, asked)) in plans.iter_mut().rev().enumerate() {
+            for (run, asked) in asked.drain(..) {
+                if seen.insert(run.clone()) {
+                    let gathered = gathered.remove(&run).unwrap_or_default();
+                    states.push(state(run, asked, age == 0, gathered));
+                }
             }
         }
+        (plans.into_iter().map(|(planned, _)| planned).collect(), states)
     }
-    (plans.into_iter().map(|(planned, _)| planned).collect(), states)
 }
 
 fn state(run: RunId, asked: Asked, current: bool, mut gathered: Gathered) -> RunState {
     let void = gathered.void.take();
     if let Some((newest, _)) = &void {
-        gathered.attempts.retain(|attempt, _| attempt > newest);
+        gathered.attempts.retain(|(attempt, _)| attempt > newest);
         gathered.checkpoints.retain(|checkpoint| checkpoint.attempt > *newest);
     }
     gathered.checkpoints.sort_by_key(|checkpoint| (checkpoint.step, checkpoint.attempt));
     let gaps = has_gaps(&gathered);
     let lineage = lineage(&gathered.attempts, &gathered.checkpoints);
-    let reading = |(n, _): &(u32, _)| Some((*n, gathered.attempts.get(n)?.reading.clone()?));
+    let reading = |(n, _): &(u32, _)| Some((*n, find(&gathered.attempts, *n)?.reading.clone()?));
     let readings = lineage.iter().filter_map(reading).collect();
-    let seconds: Vec<f64> = lineage.iter().filter_map(|(n, _)| gathered.attempts.get(n)?.seconds).collect();
+    let seconds: Vec<f64> = lineage.iter().filter_map(|(n, _)| find(&gathered.attempts, *n)?.seconds).collect();
     let failures = gathered.attempts.iter().filter_map(|(n, attempt)| match &attempt.end {
         Some(End::Failed(failure, message)) => Some((*n, *failure, message.clone())),
         _ => None,
@@ -287,7 +335,7 @@ fn state(run: RunId, asked: Asked, current: bool, mut gathered: Gathered) -> Run
         (state.attempt, state.status, state.failure, state.message) =
             (attempt, Status::Failed, Some(Failure::Lost), message);
     }
-    if let Some((number, newest)) = gathered.attempts.pop_last() {
+    if let Some((number, newest)) = gathered.attempts.pop() {
         (state.attempt, state.failure, state.message) = (number, None, String::new());
         state.peak_memory_mib = newest.peak;
         if let Some(Start { time, provenance, .. }) = newest.started {
@@ -310,9 +358,9 @@ fn state(run: RunId, asked: Asked, current: bool, mut gathered: Gathered) -> Run
 
 /// Whether the journal lacks how an attempt of the lineage began, or the checkpoint that one went on from.
 fn has_gaps(gathered: &Gathered) -> bool {
-    let mut next = gathered.attempts.keys().next_back().copied();
+    let mut next = gathered.attempts.last().map(|(number, _)| *number);
     while let Some(number) = next {
-        let Some(start) = gathered.attempts.get(&number).and_then(|attempt| attempt.started.as_ref()) else {
+        let Some(start) = find(&gathered.attempts, number).and_then(|attempt| attempt.started.as_ref()) else {
             return true;
         };
         let known = |at: &(u32, u64)| {
@@ -329,12 +377,12 @@ fn has_gaps(gathered: &Gathered) -> bool {
 /// The newest attempt and its ancestors, each with the step below which its rows count: a run goes on after as many
 /// steps as the checkpoint has, and its first row then is that of the next step. Where the checkpoint's step is a guess,
 /// nothing but the next attempt's first step cuts ([`Lineages`](super::table)).
-fn lineage(attempts: &BTreeMap<u32, Attempt>, checkpoints: &[Checkpoint]) -> Vec<(u32, Option<u64>)> {
+fn lineage(attempts: &[(u32, Attempt)], checkpoints: &[Checkpoint]) -> Vec<(u32, Option<u64>)> {
     let mut lineage = Vec::new();
-    let mut next = attempts.last_key_value().map(|(&number, _)| (number, None));
+    let mut next = attempts.last().map(|(number, _)| (*number, None));
     while let Some((number, below)) = next {
         lineage.push((number, below));
-        let resume = attempts.get(&number).and_then(|attempt| attempt.started.as_ref()).and_then(|start| start.resume);
+        let resume = find(attempts, number).and_then(|attempt| attempt.started.as_ref()).and_then(|start| start.resume);
         // Only earlier attempts can be ancestors: a journal that says otherwise must not lead in circles.
         next = resume.filter(|&(ancestor, _)| ancestor < number).map(|(ancestor, step)| {
             let guessed = checkpoints.iter().any(|c| (c.attempt, c.step, c.guessed) == (ancestor, step, true));

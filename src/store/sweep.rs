@@ -1,7 +1,7 @@
 //! A sweep as its files tell it: plans, the state of each run, and its tables.
 
 use super::damage::Damage;
-use super::state::fold;
+use super::state::Fold;
 use super::{Planned, RunState, StoreError, files};
 use crate::record::{Fact, Layout, RunId, check_sweep_name};
 use std::collections::HashMap;
@@ -84,22 +84,24 @@ impl Sweep {
             damage,
             doubts: Vec::new(),
         };
-        let mut facts = Vec::new();
-        for path in files::list(&sweep.layout.journals(), ".jsonl")? {
-            facts.extend(sweep.facts_of(&path)?);
-        }
-        sweep.take(facts.clone());
+        sweep.fold()?;
         if sweep.has_damaged_lines() {
             sweep.doubts = sweep.doubted()?;
-            facts.extend(sweep.doubts.iter().cloned());
-            sweep.take(facts);
+            sweep.fold()?;
         }
         Ok(sweep)
     }
 
-    fn take(&mut self, facts: Vec<Fact>) {
-        (self.plans, self.states) = fold(facts);
+    /// Folds the facts of all journals and the doubts into the states of runs.
+    fn fold(&mut self) -> Result<(), StoreError> {
+        let mut fold = Fold::default();
+        for path in files::list(&self.layout.journals(), ".jsonl")? {
+            self.read_journal(&path, |fact| fold.take(fact))?;
+        }
+        self.doubts.iter().for_each(|fact| fold.take(fact.clone()));
+        (self.plans, self.states) = fold.finish();
         self.places = self.states.iter().enumerate().map(|(i, state)| (state.run.clone(), i)).collect();
+        Ok(())
     }
 
     /// As [`Sweep::open`], but `None` where there is no such sweep yet.

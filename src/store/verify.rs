@@ -1,7 +1,7 @@
 //! Verification: every file of a sweep is read, and what it says is held against the others.
 
 use super::files::list;
-use super::journal::read_lines;
+use super::journal::read_readable;
 use super::rows_file::{RowsFile, Span, checksum_path};
 use super::table::{Lineages, Table};
 use super::{StoreError, Sweep};
@@ -77,7 +77,7 @@ impl Sweep {
     pub(super) fn examine(&self) -> Result<Examined, StoreError> {
         let mut found = Examined::default();
         for path in list(&self.layout.journals(), ".jsonl")? {
-            for (line, message) in read_lines(&path)?.damaged {
+            for (line, message) in read_readable(&path, drop)? {
                 found.verified.find(path.clone(), format!("line {line}: {message}"), true);
                 found.journals.push(path.clone());
             }

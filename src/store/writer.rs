@@ -4,7 +4,6 @@
 //! `checkpoint`, `finished` … lines that vouch for them.
 
 use super::files::{list, write_whole};
-use super::journal::read;
 use super::pending::{PendingArrays, PendingHistory};
 use super::rows_file::{Footer, RowsFile, Span, write};
 use super::{Journal, StoreError};
@@ -58,8 +57,13 @@ impl Writer {
     /// Where the folder cannot be written or the journal is not one.
     pub fn open(results: &Path, sweep: &str, agent: &str) -> Result<Self, StoreError> {
         let layout = Layout::new(results, sweep);
-        let journal = Journal::open(&layout.journal(agent), sweep, agent)?;
-        let next = next_segment(&layout, agent)?;
+        let mut named = 0;
+        let journal = Journal::open(&layout.journal(agent), sweep, agent, |fact| {
+            if let Fact::Kept { history, arrays, .. } = fact {
+                named = history.into_iter().chain(arrays).map(|(_, to)| to).fold(named, u64::max);
+            }
+        })?;
+        let next = next_segment(&layout, agent, named)?;
         Ok(Self {
             layout,
             sweep: sweep.to_owned(),
@@ -80,11 +84,7 @@ impl Writer {
     /// # Errors
     /// Where it cannot be written.
     pub fn write_spec(&self, folded: &str, hash: &str) -> Result<(), StoreError> {
-        let path = self.layout.spec(hash);
-        if path.exists() {
-            return Ok(());
-        }
-        write_whole(&path, |file| file.write_all(folded.as_bytes()).map_err(StoreError::file("write", &path)))
+        write_spec(&self.layout, folded, hash)
     }
 
     /// Makes everything safe: facts, and all rows but the last of attempts that go on.
@@ -270,8 +270,21 @@ pub(super) fn groups_of_runs(rows: &DataFrame, counts: impl IntoIterator<Item = 
     groups
 }
 
-/// The number of an agent's next segment: a name is never used twice, since a part may name it.
-fn next_segment(layout: &Layout, agent: &str) -> Result<u64, StoreError> {
+/// Keeps a version of the spec as `spec-<hash>.yaml`.
+///
+/// # Errors
+/// Where it cannot be written.
+pub fn write_spec(layout: &Layout, folded: &str, hash: &str) -> Result<(), StoreError> {
+    let path = layout.spec(hash);
+    if path.exists() {
+        return Ok(());
+    }
+    write_whole(&path, |file| file.write_all(folded.as_bytes()).map_err(StoreError::file("write", &path)))
+}
+
+/// The number of an agent's next segment: a name is never used twice, since a part may name it. `named`: the newest that
+/// the journal names.
+fn next_segment(layout: &Layout, agent: &str, named: u64) -> Result<u64, StoreError> {
     let mut names: Vec<String> = Vec::new();
     for path in list(&layout.segments(), ".parquet")? {
         names.extend(path.file_name().map(|name| name.to_string_lossy().into_owned()));
@@ -285,14 +298,8 @@ fn next_segment(layout: &Layout, agent: &str) -> Result<u64, StoreError> {
     for path in list(&layout.damaged_segments(), "")? {
         names.extend(path.file_name().map(|name| name.to_string_lossy().into_owned()));
     }
-    let mut newest = 0;
-    for fact in read(&layout.journal(agent))? {
-        if let Fact::Kept { history, arrays, .. } = fact {
-            newest = history.into_iter().chain(arrays).map(|(_, to)| to).fold(newest, u64::max);
-        }
-    }
     let own = names.iter().filter_map(|name| segment_of(name)).filter(|(of, _)| *of == agent);
-    Ok(own.map(|(_, number)| number).fold(newest, u64::max) + 1)
+    Ok(own.map(|(_, number)| number).fold(named, u64::max) + 1)
 }
 
 /// The agent and the number that a segment's name tells.

@@ -38,7 +38,7 @@ impl<'a> Login<'a> {
             return Ok(());
         }
         let mut journal = self.open()?;
-        journal.write_spec(&sweep.folded, &sweep.hash)?;
+        store::write_spec(&Layout::new(self.results, self.sweep), &sweep.folded, &sweep.hash)?;
         journal.record([planned_fact(sweep, plan)])?;
         journal.close().map(drop)
     }
@@ -64,6 +64,6 @@ impl<'a> Login<'a> {
                 Err(error) => return Err(Error::failure(error.to_string())),
             }
         };
-        Journal::open(self.results, self.sweep, &name, Some(claim))
+        Ok(Journal::new(self.results, self.sweep, &name, Some(claim)))
     }
 }

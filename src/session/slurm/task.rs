@@ -86,7 +86,7 @@ pub fn execute_task(results: &Path, sweep_name: &str, submission_name: &str) -> 
     }
     let (id, request_folder) = (allotted.id.clone(), allotted.request_folder.clone());
     let begun: Vec<(RunId, u32)> = tasks.iter().map(|task| (task.id().clone(), task.attempt)).collect();
-    let mut journal = Journal::open(results, sweep_name, &agent, None)?;
+    let mut journal = Journal::new(results, sweep_name, &agent, None);
     let settings = Settings {
         axes: axes(&tasks),
         slots: Some(allotted.slots),
