@@ -13,8 +13,10 @@ use std::collections::{HashMap, HashSet};
 const PANELS: usize = 6;
 /// So many levels are told apart by colours at most.
 const COLORS: usize = 8;
-/// Fewer seeds than this are drawn one by one: the interval of two is a guess.
+/// Fewer seeds than this are drawn one by one: the interval of two is a guess …
 const BAND: usize = 3;
+/// … but of more runs than this nobody tells one from another.
+const SINGLES: usize = 200;
 
 /// An axis: how many levels, whether they are numbers, and how much of the metric's variation they explain, 0 to 1.
 struct Axis {
@@ -129,7 +131,7 @@ fn curve(metric: &str, axes: &[Axis], runs: &[&RunState]) -> String {
     let mut seeds: Vec<u64> = runs.iter().map(|run| run.seed).collect();
     seeds.sort_unstable();
     seeds.dedup();
-    if seeds.len() < BAND {
+    if seeds.len() < BAND && runs.len() <= SINGLES {
         line += ", band: each";
     }
     line + "}"

@@ -30,6 +30,7 @@ mod tests {
     #[test]
     fn the_last_runs_are_shared_out() {
         assert_eq!(batch_size(8, 2, Some(0.001)), 2);
+        assert_eq!(batch_size(30, 3, Some(0.001)), 5);
         assert_eq!(batch_size(1, 2, Some(0.001)), 1);
         assert_eq!(batch_size(0, 0, Some(0.001)), 1);
     }

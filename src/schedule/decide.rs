@@ -271,6 +271,22 @@ mod tests {
     }
 
     #[test]
+    fn an_empty_slot_is_taken_before_a_worker_is_replaced() {
+        let mut machine = gpus(2, 1.0, 0);
+        machine.slots[0].state = SlotState::Idle(7);
+        let starts = decide(&VecDeque::from([QueueEntry { class: 8, ..waiting(0) }]), &machine, 1, 0.0);
+        assert_eq!(starts.iter().map(|s| (s.slot, s.replace)).collect::<Vec<_>>(), [(1, false)]);
+    }
+
+    #[test]
+    fn what_has_one_gpu_to_itself_keeps_nobody_off_another() {
+        let mut machine = gpus(2, 0.5, 0);
+        machine.slots[0].state = SlotState::Busy { class: 0, alone: true };
+        assert_eq!(machine.slots[1].gpus, [1]);
+        assert_eq!(pairs(&decide(&queue(1), &machine, 1, 0.0)), [(1, vec![0])]);
+    }
+
+    #[test]
     fn a_gpu_takes_its_second_worker_when_the_first_has_settled() {
         let mut machine = gpus(1, 0.5, 1 << 30);
         let starts = decide(&queue(2), &machine, 1, 0.0);
@@ -287,6 +303,8 @@ mod tests {
         let mut machine = gpus(1, 1.0, 1 << 30);
         machine.gpus[0].free = 2 << 30;
         assert_eq!(decide(&queue(1), &machine, 1, 0.0).len(), 1);
+        machine.known.insert(0, 2 << 30);
+        assert_eq!(decide(&queue(1), &machine, 1, 0.0).len(), 1, "just enough");
         machine.known.insert(0, 3 << 30);
         assert!(decide(&queue(1), &machine, 1, 0.0).is_empty());
         let why = explain(&waiting(0), &machine, 0.0)[0].1.to_string();
