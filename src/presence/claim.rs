@@ -154,4 +154,14 @@ mod tests {
         std::fs::write(&path, serde_json::to_vec(&distant).unwrap()).unwrap();
         assert!(matches!(Claim::take(folder.path(), "agent"), Err(ClaimError::Held(who)) if who == distant));
     }
+
+    #[test]
+    fn what_the_file_system_refuses_is_said() {
+        let folder = tempfile::tempdir().unwrap();
+        let lost = folder.path().join("gone/agent");
+        let refused = Claim::place(&folder.path().join("aside"), &lost).err().unwrap();
+        assert!(matches!(&refused, ClaimError::File { cause, .. } if cause.kind() == ErrorKind::NotFound), "{refused}");
+        let holder = Holder { host: "node1".into(), boot: String::new(), pid: 7, start_time: 1 };
+        assert_eq!(ClaimError::Held(holder).to_string(), "held by process 7 on node1");
+    }
 }
