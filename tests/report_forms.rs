@@ -92,8 +92,12 @@ fn a_template_gives_its_look_and_none_of_its_slides() {
     std::fs::write(&template, "no presentation").unwrap();
     let report = report(&stored, "third", "template: lab.pptx\n");
     let out = stored.results().join("reports/third");
-    let error = write_as(&report, stored.results(), &out, &[Form::Pptx]).unwrap_err().to_string();
+    let error = write_as(&report, stored.results(), &out, &[Form::Html, Form::Pptx]).unwrap_err().to_string();
     assert!(error.contains("lab.pptx is no presentation") && error.contains(".potx"), "{error}");
+    std::fs::remove_file(&template).unwrap();
+    let error = write_as(&report, stored.results(), &out, &[Form::Html, Form::Pptx]).unwrap_err();
+    assert!(error.to_string().contains("cannot read the template") && error.help().unwrap().contains("relative"));
+    assert!(!out.exists(), "nothing is half written");
 }
 
 /// A figure's PDF and SVG, for a sweep whose figure has `size:`.

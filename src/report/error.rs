@@ -35,6 +35,14 @@ pub enum ReportError {
         /// What the system said.
         cause: std::io::Error,
     },
+    /// The slides' template cannot be read.
+    #[error("cannot read the template {}: {cause}", path.display())]
+    Template {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        cause: std::io::Error,
+    },
     /// Values in its texts are wrong.
     #[error("{}", .0.0.first().map(|problem| &*problem.message).unwrap_or_default())]
     Values(Problems),
@@ -65,6 +73,9 @@ impl ReportError {
         match self {
             Self::NothingToDraw(sweep) => Some(format!("`tessera status {sweep}` says where its runs stand")),
             Self::NoFigure { known, .. } => Some(format!("it has: {}", known.join(", "))),
+            Self::Template { .. } => {
+                Some("`template:` names a .pptx or .potx file, relative to the report's own; without it slides have Tessera's look".to_owned())
+            }
             Self::Edition(_) => Some("use letters, digits, `-`, `_` and `.`, not `.` first".to_owned()),
             _ => None,
         }

@@ -62,17 +62,21 @@ pub fn write_as(report: &Report, results: &Path, out: &Path, forms: &[Form]) -> 
     let changes = now.as_ref().zip(before).map(|(now, before)| changes::since(&before, now));
     let body = gather(&told, &sweeps, changes.unwrap_or_default())?;
     let drawings: Vec<&Drawing> = body.figures().collect();
-    let figures = write_drawings(&drawings, &out.join("figures"), &[Kind::Svg, Kind::Png])?;
     let warnings = drawings.iter().flat_map(|drawing| warnings_of(drawing)).collect();
-    let mut files = Vec::with_capacity(forms.len());
-    for form in forms {
+    // All forms are made before any is written: a template that cannot be read leaves the report as it was.
+    let made = |form: &Form| -> Result<(PathBuf, Vec<u8>), ReportError> {
         let bytes = match form {
             Form::Html => html::page(&body, &report.folder)?.into_bytes(),
             Form::Md => markdown::markdown(&body)?.into_bytes(),
             Form::Pdf => pdf::pdf(&body, &report.folder)?,
             Form::Pptx => pptx::pptx(&body, &report.folder, report.template.as_deref())?,
         };
-        let file = out.join(form.file());
+        Ok((out.join(form.file()), bytes))
+    };
+    let made: Vec<(PathBuf, Vec<u8>)> = forms.iter().map(made).collect::<Result<_, _>>()?;
+    let figures = write_drawings(&drawings, &out.join("figures"), &[Kind::Svg, Kind::Png])?;
+    let mut files = Vec::with_capacity(made.len());
+    for (file, bytes) in made {
         put(&file, &bytes)?;
         files.push(file);
     }

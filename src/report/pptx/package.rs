@@ -80,7 +80,8 @@ impl Package {
     /// # Errors
     /// Where the file cannot be read or is no presentation.
     pub fn template(path: &Path) -> Result<Self, ReportError> {
-        let bytes = std::fs::read(path).map_err(ReportError::file("read", path))?;
+        let unreadable = |cause| ReportError::Template { path: path.to_owned(), cause };
+        let bytes = std::fs::read(path).map_err(unreadable)?;
         let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(|_| wrong(path, "is no presentation"))?;
         let (mut parts, mut left) = (BTreeMap::new(), LARGEST);
         for place in 0..archive.len() {
