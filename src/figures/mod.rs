@@ -18,7 +18,7 @@ mod thin;
 
 pub use color::{Map, Palette, Rgb};
 pub use draw::font;
-pub use drawing::{Drawing, PAGE, SLIDE, draw_all, draw_one};
+pub use drawing::{Drawing, PAGE, SLIDE, draw_all, draw_one, png};
 pub use error::FiguresError;
 pub use picture::{Axis, Data, Key, Legend, Mark, Picture, Row, Scale, Shape, Sign};
 pub use source::Source;

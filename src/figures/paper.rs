@@ -114,17 +114,7 @@ impl Art {
     /// # Errors
     /// Where it cannot be read.
     pub fn of_picture(url: &str) -> Result<Self, FiguresError> {
-        let image = |size: &str| {
-            let url = draw::escape(url);
-            format!("<svg xmlns=\"http://www.w3.org/2000/svg\" {size}><image href=\"{url}\"/></svg>")
-        };
-        // A sheet that holds it shows how large it is by itself.
-        let held = Self::of(&image("width=\"20000\" height=\"20000\""))?;
-        let sides = held.tree.root().abs_bounding_box();
-        if !(sides.width() >= 1.0 && sides.height() >= 1.0 && held.tree.root().has_children()) {
-            return Err(FiguresError::Draw("a picture that is none".to_owned()));
-        }
-        Self::of(&image(&format!("width=\"{}\" height=\"{}\"", sides.right(), sides.bottom())))
+        Self::of(&sheet_of(url)?.0)
     }
 
     /// Width and height in points.
@@ -132,6 +122,30 @@ impl Art {
         let size = self.tree.size();
         (f64::from(size.width()) * POINTS, f64::from(size.height()) * POINTS)
     }
+}
+
+/// A picture that stands in a `data:` URL on a sheet of its own size, as SVG; and its width in pixels.
+fn sheet_of(url: &str) -> Result<(String, f32), FiguresError> {
+    let image = |size: &str| {
+        let url = draw::escape(url);
+        format!("<svg xmlns=\"http://www.w3.org/2000/svg\" {size}><image href=\"{url}\"/></svg>")
+    };
+    // A sheet that holds it shows how large it is by itself.
+    let held = Art::of(&image("width=\"20000\" height=\"20000\""))?;
+    let sides = held.tree.root().abs_bounding_box();
+    if !(sides.width() >= 1.0 && sides.height() >= 1.0 && held.tree.root().has_children()) {
+        return Err(FiguresError::Draw("a picture that is none".to_owned()));
+    }
+    Ok((image(&format!("width=\"{}\" height=\"{}\"", sides.right(), sides.bottom())), sides.right()))
+}
+
+/// A picture that stands in a `data:` URL as PNG, of its own size or so many pixels wide at most.
+///
+/// # Errors
+/// Where it cannot be read.
+pub fn picture_png(url: &str, widest: u32) -> Result<Vec<u8>, FiguresError> {
+    let (svg, width) = sheet_of(url)?;
+    drawing::png(&svg, (width.ceil() as u32).clamp(1, widest))
 }
 
 impl Drawing {

@@ -8,6 +8,7 @@ use super::block::{Block, Span, blocks, line};
 use super::error::ReportError;
 use super::gather::{Body, Part};
 use super::told::{Holds, Verdict};
+use crate::figures::paper::picture_png;
 use crate::figures::{Drawing, SLIDE};
 use package::{Package, Room, Sheet};
 use rayon::prelude::*;
@@ -37,9 +38,6 @@ pub fn pptx(body: &Body, folder: &Path, template: Option<&Path>) -> Result<Vec<u
     }
     package.packed(deck.sheets)
 }
-
-/// Rows of cells, the first the header.
-type Rows = Vec<Vec<Vec<Span>>>;
 
 struct Deck<'f> {
     folder: &'f Path,
@@ -73,10 +71,11 @@ impl Deck<'_> {
         }
         self.text(&body.title, &words, &[]);
         if !body.last_week.is_empty() || !body.changes.is_empty() {
-            let (mut words, _) = parted(&body.last_week, self.folder)?;
+            let (mut words, rest) = parted(&body.last_week, self.folder)?;
             let change = |text: &String| Words { sign: Some("•".to_owned()), ..Words::of(vec![Span::plain(text)]) };
             words.extend(body.changes.iter().map(change));
             self.text("Last week", &words, &[]);
+            self.rest("Last week", rest)?;
         }
         Ok(())
     }
@@ -96,7 +95,7 @@ impl Deck<'_> {
     }
 
     fn part(&mut self, part: &Part) -> Result<(), ReportError> {
-        let (text, tables) = parted(&part.text, self.folder)?;
+        let (text, rest) = parted(&part.text, self.folder)?;
         let mut said: Vec<String> = text.iter().map(|words| told(&words.spans)).collect();
         let claims: Vec<(&Verdict, String)> =
             part.claims.iter().filter_map(|claim| Some((claim, claim.line()?))).collect();
@@ -107,7 +106,7 @@ impl Deck<'_> {
         if part.figures.is_empty() {
             let mut words = text;
             words.extend(lines.into_iter().map(|line| Words { sign: Some("•".to_owned()), ..line }));
-            if !words.is_empty() || part.tables.is_empty() {
+            if !words.is_empty() || part.tables.is_empty() && rest.is_empty() {
                 self.text(&part.title, &words, &[]);
             }
         } else {
@@ -116,20 +115,19 @@ impl Deck<'_> {
             let rest: Vec<Words> = lines.iter().skip(part.figures.len()).filter(|line| line.wrong).cloned().collect();
             said.extend(lines.iter().skip(part.figures.len()).map(|line| told(&line.spans)));
             for (n, (figure, picture)) in part.figures.iter().zip(pictures).enumerate() {
-                said.insert(0, format!("Figure {} of the report.", part.before.0 + n + 1));
+                let number = part.before.0 + n + 1;
                 let picture = picture.map_err(|error| ReportError::sweep(&figure.name, error))?;
                 let mut shown: Vec<Words> = lines.get(n).cloned().into_iter().collect();
                 if n + 1 == part.figures.len() {
                     shown.extend(rest.iter().cloned());
                 }
-                self.figure(part, figure, picture, &shown, &std::mem::take(&mut said))?;
+                self.figure(part, (number, figure), picture, &shown, &std::mem::take(&mut said))?;
             }
         }
-        for rows in tables {
-            self.table(&part.title, &rows, &[]);
-        }
-        for table in &part.tables {
-            let said: Vec<String> = std::iter::once(&table.caption).chain(&table.notes).cloned().collect();
+        self.rest(&part.title, rest)?;
+        for (n, table) in part.tables.iter().enumerate() {
+            let caption = format!("Table {}. {}", part.before.1 + n + 1, table.caption);
+            let said: Vec<String> = std::iter::once(&caption).chain(&table.notes).cloned().collect();
             if table.header.is_empty() {
                 let words: Vec<Words> = said.iter().map(|line| Words::of(vec![Span::plain(line)])).collect();
                 self.text(&part.title, &words, &said);
@@ -150,7 +148,7 @@ impl Deck<'_> {
     fn figure(
         &mut self,
         part: &Part,
-        figure: &Drawing,
+        (number, figure): (usize, &Drawing),
         picture: Vec<u8>,
         claims: &[Words],
         said: &[String],
@@ -167,22 +165,35 @@ impl Deck<'_> {
             slide.words("Claim", [left, top, width, height], 16.0, claims);
             top += height + points(6.0);
         }
-        let caption = line(&figure.caption, self.folder)?;
-        if !caption.is_empty() {
-            let caption = [Words::of(caption)];
-            let height = tall(&caption, 12.0);
-            bottom -= height;
-            slide.words("Caption", [left, bottom, width, height], 12.0, &caption);
-            bottom -= points(6.0);
-        }
-        let (across, down) = pixels(&picture).unwrap_or((16, 9));
-        let room = (bottom - top).max(0);
-        let size =
-            if width * down <= room * across { (width, width * down / across) } else { (room * across / down, room) };
-        slide.picture([left + (width - size.0) / 2, top, size.0, size.1], &figure.title);
+        let mut caption = vec![Span::bold(&format!("Figure {number}. "))];
+        caption.extend(line(&figure.caption, self.folder)?);
+        let caption = [Words::of(caption)];
+        let height = tall(&caption, 12.0);
+        bottom -= height;
+        slide.words("Caption", [left, bottom, width, height], 12.0, &caption);
+        bottom -= points(6.0);
+        slide.picture(fitted(&picture, [left, top, width, bottom - top]), &figure.title);
         let mut notes = vec![figure.title.clone(), figure.provenance.clone(), figure.query.clone()];
         notes.extend_from_slice(said);
         self.put(&slide, Some(picture), &notes);
+        Ok(())
+    }
+
+    /// What stands in a text beside its words: pictures and tables, each on slides of its own.
+    fn rest(&mut self, title: &str, rest: Vec<Block>) -> Result<(), ReportError> {
+        for block in rest {
+            match block {
+                Block::Picture(url) => {
+                    let named = |error| ReportError::sweep("a picture of a text", error);
+                    let picture = picture_png(&url, SLIDE).map_err(named)?;
+                    let mut slide = Slide::new(title);
+                    slide.picture(fitted(&picture, self.room()), title);
+                    self.put(&slide, Some(picture), &[]);
+                }
+                Block::Table(rows) => self.table(title, &rows, &[]),
+                Block::Words { .. } => {}
+            }
+        }
         Ok(())
     }
 
@@ -226,9 +237,9 @@ fn told(spans: &[Span]) -> String {
     spans.iter().map(|span| &*span.text).collect()
 }
 
-/// The words of a text, and its tables.
-fn parted(markdown: &str, folder: &Path) -> Result<(Vec<Words>, Vec<Rows>), ReportError> {
-    let (mut words, mut tables) = (Vec::new(), Vec::new());
+/// The words of a text; and its pictures and tables.
+fn parted(markdown: &str, folder: &Path) -> Result<(Vec<Words>, Vec<Block>), ReportError> {
+    let (mut words, mut rest) = (Vec::new(), Vec::new());
     for block in blocks(markdown, folder)? {
         match block {
             Block::Words { mut spans, depth, sign, heading } => {
@@ -236,11 +247,19 @@ fn parted(markdown: &str, folder: &Path) -> Result<(Vec<Words>, Vec<Rows>), Repo
                 let depth = depth.saturating_sub(usize::from(sign.is_some()));
                 words.push(Words { spans, depth, sign, wrong: false });
             }
-            Block::Table(rows) => tables.push(rows),
-            Block::Picture(_) => {}
+            block => rest.push(block),
         }
     }
-    Ok((words, tables))
+    Ok((words, rest))
+}
+
+/// Where a picture stands in a room: as large as it can be, in the middle of its width.
+fn fitted(picture: &[u8], [left, top, width, height]: Room) -> Room {
+    let (across, down) = pixels(picture).unwrap_or((16, 9));
+    let height = height.max(0);
+    let (wide, tall) =
+        if width * down <= height * across { (width, width * down / across) } else { (height * across / down, height) };
+    [left + (width - wide) / 2, top, wide, tall]
 }
 
 /// Width and height of a PNG.
