@@ -184,12 +184,18 @@ fn paragraph(words: &Words, size: f64) -> String {
         }
         None => {}
     }
+    let has_code = words.spans.iter().any(|span| span.code);
     for span in &words.spans {
         let size = if size > 0.0 { format!(" sz=\"{}\"", (size * 100.0) as i64) } else { String::new() };
         let bold = if span.bold { " b=\"1\"" } else { "" };
         let italic = if span.italic { " i=\"1\"" } else { "" };
         let color = if words.wrong { "<a:solidFill><a:srgbClr val=\"B42B1C\"/></a:solidFill>" } else { "" };
-        let face = if span.code { "<a:latin typeface=\"Courier New\"/>" } else { "" };
+        let face = match span.code {
+            true => "<a:latin typeface=\"Courier New\"/>",
+            // After code LibreOffice goes on with its typeface where none is named: the theme's own is.
+            false if has_code => "<a:latin typeface=\"+mn-lt\"/>",
+            false => "",
+        };
         for (n, line) in span.text.split('\n').enumerate() {
             if n > 0 {
                 text.push_str("<a:br/>");
