@@ -72,3 +72,32 @@ impl Drop for HeartbeatWriter {
         let _ = std::fs::remove_file(&self.path);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_heartbeat_is_read_while_its_agent_is_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let heartbeats = folder.path().join("agents");
+        assert!(Heartbeat::read_all(&heartbeats).is_empty());
+        let mut writer = HeartbeatWriter::new(&heartbeats, "a");
+        assert!(writer.is_due(), "nobody knows of it yet");
+        let view = View { sweep: "s".to_owned(), done: 3, ..View::default() };
+        writer.beat(view.clone(), vec!["cpu 0: busy".to_owned()], vec![("r".to_owned(), 1.5)]);
+        assert!(!writer.is_due(), "a second has not passed");
+        writer.last = Instant::now().checked_sub(PAUSE);
+        assert!(writer.is_due());
+        std::fs::write(heartbeats.join("notes.txt"), "{}").unwrap();
+        std::fs::write(heartbeats.join("torn.json"), "{").unwrap();
+        let mut other = HeartbeatWriter::new(&heartbeats, "b");
+        other.beat(View::default(), Vec::new(), Vec::new());
+        let all = Heartbeat::read_all(&heartbeats);
+        assert_eq!(all.len(), 2);
+        assert!(all[0].time >= all[1].time, "the newest first");
+        assert_eq!((&all[1].view, all[1].agent.pid, all[1].paused[0].1), (&view, std::process::id(), 1.5));
+        drop((writer, other));
+        assert!(Heartbeat::read_all(&heartbeats).is_empty(), "they go with their agents");
+    }
+}
