@@ -89,6 +89,17 @@ fn a_report_says_what_changed_since_another() {
     written(&stored, "first", "");
     let (second, _) = written(&stored, "second", "");
     assert!(text(&second.markdown).contains("- Nothing in the results."), "{}", text(&second.markdown));
+    // Numbers that a figure showed then are others now: its hash is another.
+    let kept = stored.results().join("reports/first/report.json");
+    let mut state: serde_json::Value = serde_json::from_str(&text(&kept)).unwrap();
+    let figures = state["figures"].as_object_mut().unwrap();
+    assert!(figures.len() > 1);
+    let name = figures.keys().next().unwrap().clone();
+    figures[&name] = "0".into();
+    std::fs::write(&kept, state.to_string()).unwrap();
+    let (second, _) = self::written(&stored, "second", "since: first\n");
+    let line = format!("Figures with other numbers: {name} (1 of ");
+    assert!(text(&second.markdown).contains(&line), "{}", text(&second.markdown));
     // A report that is named and not there is an error, not silence.
     let lost = report(&stored, "third", "since: nowhere\n");
     let error = write(&lost, stored.results(), &stored.results().join("reports/third")).unwrap_err();

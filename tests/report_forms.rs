@@ -141,7 +141,8 @@ fn printed(stored: &Stored, size: &str) -> (Vec<u8>, String) {
     let Document::Sweep(spec) = document else { panic!("a report") };
     let sweep = Sweep::open(stored.results(), &spec.name).unwrap();
     let out = stored.results().join("paper");
-    draw_figures(&spec, &sweep, &Scope::Current, &[], &[Kind::Pdf, Kind::Svg], &out).unwrap();
+    let kinds = [Kind::Pdf, Kind::Svg, Kind::Outlines];
+    draw_figures(&spec, &sweep, &Scope::Current, &[], &kinds, &out).unwrap();
     (std::fs::read(out.join("kl.pdf")).unwrap(), std::fs::read_to_string(out.join("kl.svg")).unwrap())
 }
 
@@ -164,6 +165,27 @@ fn a_figure_for_a_paper_has_its_size_in_millimetres() {
     assert!((box_of(&svg) * 7.0 / 12.0 - 240.945).abs() < 0.1, "{}", box_of(&svg));
     let (_, large) = printed(&stored, "{width: 85 mm, font: 14 pt}");
     assert!((box_of(&large) * 2.0 - box_of(&svg)).abs() < 0.2, "letters of twice the size on the same paper");
+}
+
+#[test]
+fn letters_of_a_figure_can_be_outlines() {
+    let stored = Stored::new("retina_test");
+    let (_, svg) = printed(&stored, "{width: 85 mm, height: 60 mm}");
+    let outlines = std::fs::read_to_string(stored.results().join("paper/kl-outlines.svg")).unwrap();
+    assert!(svg.contains("<text") && svg.contains("font-face"), "an SVG has real text");
+    assert!(!outlines.contains("<text") && !outlines.contains("font"), "outlines need no font");
+    // 85 and 60 mm are so many pixels at 96 an inch.
+    let sides = regex::Regex::new(r#"width="([\d.]+)" height="([\d.]+)""#).unwrap();
+    let found = sides.captures(&outlines).expect("a sheet has a size");
+    let side = |n: usize| found[n].parse::<f64>().unwrap() / 96.0 * 25.4;
+    assert!((side(1) - 85.0).abs() < 0.01 && (side(2) - 60.0).abs() < 0.01, "{found:?}");
+    // Both look alike: letters stand where they stood.
+    let pixels = |svg: &str| tessera::figures::png(svg, 400).unwrap();
+    let decoded = |png: Vec<u8>| image::load_from_memory(&png).unwrap().into_luma8();
+    let (text, drawn) = (decoded(pixels(&svg)), decoded(pixels(&outlines)));
+    assert_eq!(text.dimensions(), drawn.dimensions());
+    let far = text.iter().zip(drawn.iter()).filter(|(a, b)| a.abs_diff(**b) > 32).count();
+    assert!(far * 1000 < text.len(), "{far} of {} pixels differ", text.len());
 }
 
 #[test]

@@ -17,7 +17,7 @@ pub struct Figures {
     /// Draw only these figures, by name
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     only: Vec<String>,
-    /// svg, png, pdf or several
+    /// svg, outlines (an SVG whose letters are outlines), png, pdf or several
     #[arg(long, visible_alias = "to", value_enum, value_delimiter = ',', default_values_t = [Picture::Svg, Picture::Png])]
     format: Vec<Picture>,
     /// Print the figures that a person would draw first as YAML, to keep and change
@@ -33,6 +33,7 @@ pub struct Figures {
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 enum Picture {
     Svg,
+    Outlines,
     Png,
     Pdf,
 }
@@ -49,6 +50,7 @@ impl Figures {
         }
         let kinds = self.format.iter().map(|picture| match picture {
             Picture::Svg => Kind::Svg,
+            Picture::Outlines => Kind::Outlines,
             Picture::Png => Kind::Png,
             Picture::Pdf => Kind::Pdf,
         });

@@ -141,6 +141,14 @@ impl Drawing {
         }
     }
 
+    /// The figure as an SVG whose letters are outlines, for programs that have not its font.
+    ///
+    /// # Errors
+    /// Where the SVG cannot be read.
+    pub fn outlines(&self) -> Result<String, FiguresError> {
+        Ok(tree(&self.svg)?.to_string(&resvg::usvg::WriteOptions::default()))
+    }
+
     /// The figure as PNG of a width in pixels ([`PAGE`], [`SLIDE`]).
     ///
     /// # Errors

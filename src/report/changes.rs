@@ -1,7 +1,9 @@
-//! What changed since an earlier report: each report keeps the runs and the winners that it saw in `report.json`.
+//! What changed since an earlier report: each report keeps the runs, winners, claims and numbers that it saw in
+//! `report.json`.
 
 use super::error::ReportError;
 use super::file::put;
+use super::gather::Body;
 use super::table::{Ends, Table};
 use super::told::{Holds, Told, Verdict};
 use crate::analyse::with_error;
@@ -35,6 +37,9 @@ pub struct State {
     /// The cells of tables by what they show: mean, low, high.
     #[serde(default)]
     cells: BTreeMap<String, Ends>,
+    /// Hashes of the numbers that figures show, by title and name.
+    #[serde(default)]
+    figures: BTreeMap<String, String>,
 }
 
 /// What a report saw of a sweep.
@@ -51,7 +56,7 @@ impl State {
     ///
     /// # Errors
     /// Where the store cannot be read.
-    pub fn of(told: &Told, sweeps: &[Sweep], out: &Path) -> Result<Self, ReportError> {
+    pub fn of(told: &Told, body: &Body, sweeps: &[Sweep], out: &Path) -> Result<Self, ReportError> {
         let report = &told.report;
         let first = match read(out)? {
             Some(before) => before.first,
@@ -77,7 +82,14 @@ impl State {
             let place = report.sweeps.iter().position(|spec| spec.name == request.sweep).unwrap_or(0);
             cells.extend(Table::numbers(&sweeps[place], request)?);
         }
-        Ok(Self { format: FORMAT, name: report.name.clone(), first, kept: now(), sweeps: seen, claims, cells })
+        let mut figures: BTreeMap<String, String> = BTreeMap::new();
+        for figure in body.figures() {
+            // Two figures of one title and name are judged together.
+            let numbers = figures.entry(format!("{} ({})", figure.title, figure.name)).or_default();
+            numbers.push_str(&figure.data.fingerprint());
+        }
+        let name = report.name.clone();
+        Ok(Self { format: FORMAT, name, first, kept: now(), sweeps: seen, claims, cells, figures })
     }
 
     /// Keeps it for the next report.
@@ -166,7 +178,7 @@ fn read(folder: &Path) -> Result<Option<State>, ReportError> {
     }
 }
 
-/// So many values that moved are named.
+/// So many values that moved, and figures that differ, are named.
 const MOVED: usize = 8;
 
 /// A value whose mean lies outside of the interval that it had.
@@ -216,6 +228,14 @@ pub fn since(before: &State, now: &State) -> Vec<String> {
     lines.extend(moved.into_iter().take(MOVED));
     if more > 0 {
         lines.push(format!("{more} more values moved beyond their intervals."));
+    }
+    let differs = |(name, numbers): &(&String, &String)| before.figures.get(*name).is_some_and(|old| old != *numbers);
+    let differ: Vec<&str> = now.figures.iter().filter(differs).map(|(name, _)| &**name).collect();
+    if !differ.is_empty() {
+        let named = differ.iter().take(MOVED).copied().collect::<Vec<_>>().join(", ");
+        let more = differ.len().saturating_sub(MOVED);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        lines.push(format!("Figures with other numbers: {named}{more} ({} of {}).", differ.len(), now.figures.len()));
     }
     if lines.is_empty() {
         lines.push("Nothing in the results.".to_owned());

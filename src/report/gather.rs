@@ -13,7 +13,7 @@ pub struct Body {
     pub title: String,
     /// Markdown.
     pub last_week: String,
-    /// What changed since the last report, one line each.
+    /// What changed since the last report, one line each; found once all else is there.
     pub changes: Vec<String>,
     /// In the order of the spec.
     pub parts: Vec<Part>,
@@ -42,7 +42,7 @@ pub struct Part {
 ///
 /// # Errors
 /// Where a figure or a table cannot be made.
-pub fn gather(told: &Told, sweeps: &[Sweep], changes: Vec<String>) -> Result<Body, ReportError> {
+pub fn gather(told: &Told, sweeps: &[Sweep]) -> Result<Body, ReportError> {
     let report = &told.report;
     let mut sources = Vec::new();
     for (spec, sweep) in report.sweeps.iter().zip(sweeps) {
@@ -85,7 +85,7 @@ pub fn gather(told: &Told, sweeps: &[Sweep], changes: Vec<String>) -> Result<Bod
     Ok(Body {
         title: report.title.clone(),
         last_week: report.last_week.clone(),
-        changes,
+        changes: Vec::new(),
         parts,
         ideas: report.ideas.clone(),
     })

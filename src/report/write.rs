@@ -57,10 +57,12 @@ pub fn write_as(report: &Report, results: &Path, out: &Path, forms: &[Form]) -> 
     }
     let report = &report;
     let told = tell(report, &Sources::new(report, sweeps.clone(), results))?;
-    let now = if report.is_page { None } else { Some(State::of(&told, &sweeps, out)?) };
+    let mut body = gather(&told, &sweeps)?;
+    let now = if report.is_page { None } else { Some(State::of(&told, &body, &sweeps, out)?) };
     let before = now.as_ref().map(|now| changes::previous(report, results, out, now.first)).transpose()?.flatten();
-    let changes = now.as_ref().zip(before).map(|(now, before)| changes::since(&before, now));
-    let body = gather(&told, &sweeps, changes.unwrap_or_default())?;
+    if let Some((now, before)) = now.as_ref().zip(before) {
+        body.changes = changes::since(&before, now);
+    }
     let drawings: Vec<&Drawing> = body.figures().collect();
     let warnings = drawings.iter().flat_map(|drawing| warnings_of(drawing)).collect();
     // All forms are made before any is written: a template that cannot be read leaves the report as it was.
@@ -113,6 +115,8 @@ pub fn check(report: &Report, results: &Path) -> Result<Vec<Verdict>, ReportErro
 pub enum Kind {
     /// One file a figure.
     Svg,
+    /// One file a figure, `-outlines`: an SVG whose letters are outlines, for programs without its font.
+    Outlines,
     /// Two: for a page, and `-slide` for a slide.
     Png,
     /// One file a figure, of the figure's size.
@@ -181,6 +185,10 @@ fn write_drawings(drawings: &[&Drawing], out: &Path, kinds: &[Kind]) -> Result<V
         let mut files = Vec::new();
         if kinds.contains(&Kind::Svg) {
             files.push((format!("{}.svg", drawing.name), drawing.standalone().into_bytes()));
+        }
+        if kinds.contains(&Kind::Outlines) {
+            let outlines = drawing.outlines().map_err(named)?;
+            files.push((format!("{}-outlines.svg", drawing.name), outlines.into_bytes()));
         }
         if kinds.contains(&Kind::Png) {
             files.push((format!("{}.png", drawing.name), drawing.png(PAGE).map_err(named)?));
