@@ -81,7 +81,8 @@ fn a_program_is_asked_and_its_spec_is_written() {
     let folder = tempfile::tempdir().unwrap();
     let script = "import argparse\np = argparse.ArgumentParser()\n\
                   p.add_argument('--lr', type=float, default=0.5, help='rate (default: %(default)s)')\n\
-                  p.add_argument('--seed', type=int, default=0)\np.add_argument('--logdir')\np.parse_args()\n";
+                  p.add_argument('--seed', type=int, default=0)\np.add_argument('--logdir')\n\
+                  a = p.parse_args()\nopen(a.logdir + '/metrics.csv', 'w').write(f'step,loss\\n0,{a.lr}\\n')\n";
     std::fs::write(folder.path().join("train.py"), script).unwrap();
     let run = |arguments: &[&str]| tessera().args(arguments).current_dir(folder.path()).output().unwrap();
     let answer = run(&["run", "train.py"]);
@@ -91,7 +92,10 @@ fn a_program_is_asked_and_its_spec_is_written() {
     let text = std::fs::read_to_string(folder.path().join("mine.yaml")).unwrap();
     assert!(text.contains("command: python3 train.py --logdir {run.dir} {args}\nargs: {seed: seed}\n"), "{text}");
     assert!(text.contains("\n  lr: 0.5 ") && text.contains("\nseeds: 2"), "{text}");
-    assert!(run(&["plan", "mine.yaml"]).status.success());
+    let first = run(&["run", "mine.yaml", "--limit", "1"]);
+    assert!(first.status.success() && said(&first).contains("metrics  loss\n"), "{}", said(&first));
+    let plan = run(&["plan", "mine.yaml"]);
+    assert!(said(&plan).contains("3 new · 1 done") || crate::support::answered(&plan).contains("3 new · 1 done"));
     let again = run(&["new", "mine", "--command", "python3 train.py"]);
     assert!(said(&again).contains("mine.yaml is there already"), "{}", said(&again));
     for (command, wrong) in [
