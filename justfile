@@ -68,3 +68,7 @@ setup:
 # Which changes of a stage (`plan`, `spec`, …) no test notices: cargo-mutants changes a copy of the sources, one place at a time. `./just mutants plan --shard 0/4` tries a quarter
 mutants stage *arguments:
     tests/mutants.sh {{stage}} {{arguments}}
+
+# Which dependencies no source names, by cargo-machete (`cargo install cargo-machete`)
+dependencies:
+    cargo machete

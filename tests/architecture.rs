@@ -347,6 +347,26 @@ fn paths_below_results_are_named_in_one_file() {
 }
 
 #[test]
+fn each_dependency_has_a_reason() {
+    let read = |name: &str| std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap();
+    let page = read("docs/architecture.md");
+    let section = page.split("## Dependencies").nth(1).and_then(|rest| rest.split("\n## ").next()).unwrap();
+    let row = |line: &'_ str| Some(line.strip_prefix("| `")?.split_once("` | ")?.0.to_owned());
+    let named: Vec<String> = section.lines().filter_map(row).collect();
+    let manifest = read("Cargo.toml");
+    let (mut inside, mut there) = (false, Vec::new());
+    for line in manifest.lines() {
+        if line.starts_with('[') {
+            inside = matches!(line, "[dependencies]" | "[dev-dependencies]");
+        } else if let Some((name, _)) = line.split_once(" = ").filter(|_| inside) {
+            there.push(name.to_owned());
+        }
+    }
+    assert!(there.len() > 20, "the dependencies were not found");
+    assert_eq!(there, named, "docs/architecture.md says why each dependency is there, in the order of Cargo.toml");
+}
+
+#[test]
 fn unsafe_code_stands_where_the_page_says() {
     let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/architecture.md")).unwrap();
     let section = page.split("## Unsafe code").nth(1).and_then(|rest| rest.split("\n## ").next()).unwrap();

@@ -14,6 +14,7 @@ mod foreign_bytes;
 mod format;
 mod import;
 mod killed;
+mod new;
 mod package;
 mod page;
 mod pickup;

@@ -2,14 +2,15 @@
 
 use crate::error::{Error, ExitCode};
 use crate::record::{SweepNameError, check_sweep_name};
+use crate::session::introduce::introduce;
 use crate::spec::{TRAINERS, json_schema, template_for};
 use std::fs::OpenOptions;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Write a commented spec to begin with
 ///
-/// NAME.yaml goes into the folder `sweeps` if there is one, else here. Editors complete and check it by
+/// NAME.yaml goes into the folder `sweeps` if there is one, else here; with --command here. Editors complete and check it by
 /// tessera.schema.json, which is written beside it.
 #[derive(clap::Args)]
 pub struct New {
@@ -18,6 +19,9 @@ pub struct New {
     /// retina, toy, or `command` for any other program
     #[arg(long, default_value = "retina")]
     trainer: String,
+    /// A program of your own, such as `python train.py`: its --help is asked for parameters and defaults
+    #[arg(long, value_name = "PROGRAM", conflicts_with = "trainer")]
+    command: Option<String>,
 }
 
 impl New {
@@ -25,22 +29,38 @@ impl New {
     pub fn run(self) -> Result<ExitCode, Error> {
         check_sweep_name(&self.name)
             .map_err(|wrong| Error::usage(format!("{wrong}, found `{}`", self.name)).with_help(SweepNameError::HELP))?;
-        let Some(text) = template_for(&self.trainer, &self.name) else {
-            return Err(Error::usage(format!("no trainer is called `{}`", self.trainer))
-                .with_help(format!("built in: {}; `command` for any other program", TRAINERS.join(", "))));
-        };
-        let folder = if PathBuf::from("sweeps").is_dir() { "sweeps" } else { "." };
-        let path = PathBuf::from(folder).join(format!("{}.yaml", self.name));
+        // A program of one's own is named from here, and a spec's commands are executed in its folder.
+        let here = self.command.is_some() || !Path::new("sweeps").is_dir();
+        let folder = Path::new(if here { "" } else { "sweeps" });
+        let path = folder.join(format!("{}.yaml", self.name));
         let wrong = |error: std::io::Error| match error.kind() {
             std::io::ErrorKind::AlreadyExists => Error::usage(format!("{} is there already", path.display()))
                 .with_help("choose another name, or edit that file"),
             _ => Error::failure(format!("cannot write {}: {error}", path.display())),
         };
+        if path.exists() {
+            return Err(wrong(std::io::ErrorKind::AlreadyExists.into()));
+        }
+        let (text, questions) = match &self.command {
+            Some(command) => {
+                let introduction = introduce(&self.name, command)?;
+                (introduction.text, introduction.questions)
+            }
+            None => (self.template()?, Vec::new()),
+        };
         let mut file = OpenOptions::new().write(true).create_new(true).open(&path).map_err(wrong)?;
         file.write_all(text.as_bytes()).map_err(wrong)?;
         write_schema(&path.with_file_name("tessera.schema.json"));
+        questions.iter().for_each(|question| eprintln!("- {question}"));
         eprintln!("wrote {0}; next: tessera plan {0}", path.display());
         Ok(ExitCode::Success)
+    }
+
+    fn template(&self) -> Result<String, Error> {
+        template_for(&self.trainer, &self.name).ok_or_else(|| {
+            Error::usage(format!("no trainer is called `{}`", self.trainer))
+                .with_help(format!("built in: {}; `--command` for any other program", TRAINERS.join(", ")))
+        })
     }
 }
 

@@ -1,6 +1,7 @@
 //! Processes of this machine: starts one in a group of its own, listens to it, keeps its log, ends it, and tells
 //! why it ended. Knows nothing of sweeps or slots.
 
+pub mod answer;
 pub mod attend;
 pub mod cause;
 pub mod child;

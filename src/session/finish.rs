@@ -3,9 +3,9 @@
 
 use super::error::outside;
 use crate::error::Error;
-use crate::record::{Layout, layout};
+use crate::record::{Layout, layout, printable};
 use crate::report;
-use crate::spec::{Report, Sweep as Spec};
+use crate::spec::{Report, Sweep as Spec, Trainer};
 use crate::store::{StoreError, Sweep};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -32,6 +32,9 @@ pub fn finish(results: &Path, spec: Spec, file: &Path, page: bool) -> Result<(),
         }
     }
     let stored = Sweep::open(results, &spec.name)?;
+    if spec.metric.is_none() && matches!(spec.trainer, Trainer::Command(_)) {
+        eprintln!("{}", metrics_in_words(&stored.metrics()?));
+    }
     match stored.compact() {
         // Whoever compacts it now does the same.
         Ok(_) | Err(StoreError::Busy(_)) => {}
@@ -45,6 +48,22 @@ pub fn finish(results: &Path, spec: Spec, file: &Path, page: bool) -> Result<(),
         Mark { page: false, ..mark }.write(&layout);
     }
     Ok(())
+}
+
+/// Which numbers a program logged, for a spec that does not say yet which one counts.
+fn metrics_in_words(names: &[String]) -> String {
+    let shown: Vec<String> = names.iter().take(12).map(|name| printable(name)).collect();
+    let more = names.len() - shown.len();
+    match (names.is_empty(), more) {
+        (true, _) => "metrics  none was found; `tessera show RUN` says what was read".to_owned(),
+        (false, 0) => {
+            format!("metrics  {}\n  help: `metric:` in the spec says which one runs are judged by", shown.join(", "))
+        }
+        (false, more) => format!(
+            "metrics  {} and {more} more\n  help: `metric:` in the spec says which one runs are judged by",
+            shown.join(", ")
+        ),
+    }
 }
 
 /// Draws the figures of a sweep and writes its page.

@@ -8,6 +8,7 @@ pub mod error;
 pub mod estimate;
 pub mod execution;
 pub mod finish;
+pub mod introduce;
 mod journal;
 pub mod lacking;
 mod local;

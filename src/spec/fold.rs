@@ -44,6 +44,12 @@ pub(super) fn fold(path: &Path, sets: &[String]) -> Result<(Tree, Problems), Pro
     Ok((tree, problems))
 }
 
+/// Whether a file is a program by its ending or its first bytes.
+fn is_program(path: &Path, bytes: &[u8]) -> bool {
+    let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+    matches!(ending, "py" | "jl" | "R" | "r") || bytes.starts_with(b"#!/") || bytes.starts_with(b"\x7fELF")
+}
+
 /// A file with what it extends. `asked` is the place of the `extends` that names it.
 fn file(
     path: &Path,
@@ -66,6 +72,18 @@ fn file(
         let help = if path.is_dir() { "name a YAML file".to_owned() } else { nearest(path) };
         wrong(format!("cannot read `{}`: {error}", path.display()), &help)
     })?;
+    if is_program(path, &bytes) {
+        let program = path.display();
+        let run = match path.extension().and_then(|ending| ending.to_str()) {
+            Some("py") => format!("python {program}"),
+            Some("jl") => format!("julia {program}"),
+            Some("R" | "r") => format!("Rscript {program}"),
+            _ if path.is_absolute() => program.to_string(),
+            _ => format!("./{program}"),
+        };
+        let help = format!("`tessera new NAME --command {run:?}` asks it for its options and writes a spec");
+        return Err(wrong(format!("`{program}` is a program, not a spec"), &help));
+    }
     let real = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     if open.contains(&real) || open.len() >= DEEPEST {
         return Err(wrong(format!("`{}` extends itself", path.display()), "remove one `extends` of the circle"));
