@@ -181,3 +181,11 @@ proptest::proptest! {
         proptest::prop_assert!(values.windows(2).all(|pair| pair[0] < pair[1]));
     }
 }
+
+#[test]
+fn equal_cells_are_folded_and_counted() {
+    let text = "sweep: s\ntrainer: retina\nblocks:\n  - grid: {method: [lagrange, gamma]}\n  \
+                - grid: {method: [gamma, lagrange, none]}\nseeds: 2\n";
+    let plan = plan_of(text).unwrap();
+    assert_eq!((plan.runs.len(), plan.folded), (6, 2));
+}

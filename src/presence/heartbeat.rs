@@ -80,7 +80,7 @@ mod tests {
     #[test]
     fn a_heartbeat_is_read_while_its_agent_is_there() {
         let folder = tempfile::tempdir().unwrap();
-        let heartbeats = folder.path().join("agents");
+        let heartbeats = folder.path().join("beats");
         assert!(Heartbeat::read_all(&heartbeats).is_empty());
         let mut writer = HeartbeatWriter::new(&heartbeats, "a");
         assert!(writer.is_due(), "nobody knows of it yet");

@@ -191,3 +191,42 @@ pub fn reports(results: &Path) -> PathBuf {
 pub fn requests(folder: &Path) -> PathBuf {
     folder.join("requests")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_those_of_the_format() {
+        let layout = Layout::new(Path::new("results"), "s");
+        let run = RunId::of("a");
+        for (path, expected) in [
+            (layout.root().to_owned(), "results/s".to_owned()),
+            (layout.journal("x"), "results/s/journal/x.jsonl".to_owned()),
+            (layout.segments(), "results/s/segments".to_owned()),
+            (layout.parts("history"), "results/s/history".to_owned()),
+            (layout.runs(), "results/s/runs.parquet".to_owned()),
+            (layout.spec("0f"), "results/s/spec-0f.yaml".to_owned()),
+            (layout.work(&run, 2), format!("results/s/work/{run}/2")),
+            (layout.checkpoints(&run), format!("results/s/checkpoints/{run}")),
+            (layout.log(&run, 2), format!("results/s/logs/{run}.2.log")),
+            (layout.probe("kl").journals(), "results/s/probes/kl/journal".to_owned()),
+            (layout.agent_names(), "results/s/claims/agents".to_owned()),
+            (layout.attempts(), "results/s/claims/attempts".to_owned()),
+            (layout.heartbeats(), "results/s/agents".to_owned()),
+            (layout.submissions(), "results/s/slurm".to_owned()),
+            (layout.figures(), "results/s/figures".to_owned()),
+            (layout.finished(), "results/s/.finished".to_owned()),
+            (layout.export(), "results/s/export".to_owned()),
+            (layout.damaged_segments(), "results/s/.damaged/segments".to_owned()),
+            (layout.trash(), "results/.trash".to_owned()),
+            (layout.probe("kl").cache(), "results/cache".to_owned()),
+            (layout.detached_log(), "results/.s.detached.log".to_owned()),
+            (reports(Path::new("results")), "results/reports".to_owned()),
+            (requests(layout.root()), "results/s/requests".to_owned()),
+        ] {
+            assert_eq!(path, Path::new(&expected));
+        }
+        assert_eq!(Layout::at(layout.root()).trash(), layout.trash());
+    }
+}
