@@ -87,10 +87,18 @@ fn one_command_leads_to_a_report_and_a_second_has_nothing_to_do() {
         journals.map(|journal| journal.unwrap().matches("\"fact\":\"started\"").count()).sum::<usize>()
     };
     assert_eq!(journal(&house), 8);
+    // What is there stays as it is; what was deleted is drawn again.
+    let page = results.join("reports/small/report.html");
+    let made = |path: &Path| path.metadata().unwrap().modified().unwrap();
+    let before = made(&page);
     let second = house.tessera(&["run", "small.yaml"]);
     assert!(second.status.success());
     assert!(text(&second.stderr).contains("nothing to do"), "{}", text(&second.stderr));
-    assert_eq!(journal(&house), 8);
+    assert!(text(&second.stderr).contains("figures  ") && text(&second.stderr).contains("report.html"));
+    assert_eq!((journal(&house), made(&page)), (8, before));
+    std::fs::remove_dir_all(results.join("small/figures")).unwrap();
+    assert!(house.tessera(&["run", "small.yaml"]).status.success());
+    assert!(files(&results.join("small/figures"), ".svg") == 2 && made(&page) > before);
 }
 
 #[test]

@@ -19,11 +19,10 @@ pub fn finish(results: &Path, spec: Spec, file: &Path, page: bool) -> Result<(),
     let layout = Layout::new(results, &spec.name);
     let (html, figures) = (layout::reports(results).join(&spec.name).join("report.html"), layout.figures());
     let is_page = page && !(spec.figures.is_empty() && spec.metric.is_none());
-    let mark = Mark { of: state(&layout, &spec).map_err(outside)?, page: is_page };
+    let of = state(&layout, &spec).map_err(outside)?;
     eprintln!("numbers  {}", layout.root().display());
-    let before = Mark::read(&layout);
-    if before.as_ref().is_some_and(|before| before.of == mark.of) {
-        let there = before.is_some_and(|before| before.page) && html.is_file();
+    if let Some(before) = Mark::read(&layout).filter(|before| before.of == of) {
+        let there = before.page && html.is_file() && count(&figures) >= before.figures;
         if is_page && there {
             say(&figures, &html);
         }
@@ -43,9 +42,9 @@ pub fn finish(results: &Path, spec: Spec, file: &Path, page: bool) -> Result<(),
     if is_page && stored.states().iter().any(|state| state.current && state.status.is_done()) {
         draw(results, spec, file, &figures)?;
         say(&figures, &html);
-        mark.write(&layout);
+        Mark { of, page: true, figures: count(&figures) }.write(&layout);
     } else {
-        Mark { page: false, ..mark }.write(&layout);
+        Mark { of, page: false, figures: 0 }.write(&layout);
     }
     Ok(())
 }
@@ -107,6 +106,13 @@ fn copy(files: &[PathBuf], folder: &Path) -> std::io::Result<()> {
 struct Mark {
     of: String,
     page: bool,
+    /// How many files of figures there were.
+    figures: usize,
+}
+
+/// How many files a folder has; none where it is not there.
+fn count(folder: &Path) -> usize {
+    std::fs::read_dir(folder).into_iter().flatten().count()
 }
 
 impl Mark {
